@@ -1,0 +1,68 @@
+"""Money that moved for an order: payments captured and refunds given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from connectors.canonical.money import Money
+
+
+class TransactionKind(StrEnum):
+    """What a transaction did. Only sale and capture are money received."""
+
+    SALE = "sale"
+    CAPTURE = "capture"
+    AUTHORISATION = "authorisation"
+    VOID = "void"
+
+
+class TransactionStatus(StrEnum):
+    """How a transaction ended."""
+
+    SUCCEEDED = "succeeded"
+    PENDING = "pending"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A payment event. id is unique within its order; reference is the processor's own id, for the note."""
+
+    id: str
+    kind: TransactionKind
+    status: TransactionStatus
+    gateway: str
+    amount: Money
+    occurred_at: datetime
+    reference: str = ""
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether this is money that was really received."""
+        received = self.kind in (TransactionKind.SALE, TransactionKind.CAPTURE)
+        return received and self.status is TransactionStatus.SUCCEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """Part of a refund: which order line or charge (line_id), how many, positive amounts, total without tax."""
+
+    line_id: str
+    quantity: Decimal
+    total: Money
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back. amount is positive, tax included; lines may be empty (an amount-only refund)."""
+
+    id: str
+    amount: Money
+    occurred_at: datetime
+    reason: str = ""
+    lines: tuple[RefundLine, ...] = ()
+    transaction_id: str = ""
