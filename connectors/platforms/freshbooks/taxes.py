@@ -1,0 +1,33 @@
+"""Taxes: names with percentages. Invoice lines carry their own copy, so these only serve reports and defaults."""
+
+from __future__ import annotations
+
+from connectors.canonical.ledger import InvoiceTax
+from connectors.kit.contract import Writes
+from connectors.kit.http import Api
+from connectors.kit.tame import Tame
+from connectors.platforms.freshbooks import api as fb
+from connectors.platforms.freshbooks.fields import clean, number_text
+
+TAXES = fb.Resource("taxes/taxes", "tax", "taxes")
+
+
+def read_tax(tax: Tame) -> InvoiceTax:
+    return InvoiceTax(tax["name"].text_or(), tax["amount"].decimal(), tax["id"].identifier())
+
+
+def find_taxes(api: Api, wanted: InvoiceTax) -> tuple[InvoiceTax, ...]:
+    """Those with exactly this name and percentage, oldest first; the same name with another rate is another tax."""
+    named = [read_tax(row) for row in fb.rows(api, TAXES) if row["name"].text_or().strip() == clean(wanted.name)]
+    return tuple(sorted((tax for tax in named if tax.percent == wanted.percent), key=lambda tax: int(tax.id)))
+
+
+def create_tax(api: Api, tax: InvoiceTax) -> InvoiceTax:
+    return fb.create(api, TAXES, {"name": clean(tax.name), "amount": number_text(tax.percent)}, read_tax)
+
+
+def get_tax(api: Api, id: str) -> InvoiceTax:
+    return read_tax(fb.read_one(api, TAXES, id))
+
+
+WRITES = Writes(find=find_taxes, create=create_tax, get=get_tax)
