@@ -1,0 +1,98 @@
+"""Append-only records, the seals over them, and alerts. Knows nobody's models: ids are plain values, history outlives accounts."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Outcome(models.TextChoices):
+    """How a step ended."""
+
+    DONE = "done", "done"
+    NOTHING = "nothing", "nothing to do"
+    ADOPTED = "adopted", "adopted"
+    WAITING = "waiting", "will be tried again"
+    ATTENTION = "attention", "needs attention"
+    REJECTED = "rejected", "rejected"
+    FAILED = "failed", "failed"
+    NOTED = "noted", "noted"
+
+
+class AuditSeal(models.Model):
+    """A link of the hash chain: the digest over its records, chained to the seal before it."""
+
+    previous = models.CharField(max_length=64, unique=True, help_text="The chain value of the seal before it: the chain cannot fork.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 over the digests of its records, in id order.")
+    chain = models.CharField(max_length=64, help_text="SHA-256 over previous, digest, counts and times.")
+    first_record = models.BigIntegerField()
+    last_record = models.BigIntegerField()
+    count = models.IntegerField()
+    sealed_at = models.DateTimeField()
+    pruned_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"seal {self.pk}"
+
+
+class AuditRecord(models.Model):
+    """Who or what did what, when, to which object, with what outcome and evidence. Never changed (database triggers)."""
+
+    at = models.DateTimeField(db_index=True)
+    organization_id = models.BigIntegerField(null=True)
+    connection_id = models.BigIntegerField(null=True)
+    connection_label = models.CharField(max_length=120, blank=True)
+    flow_id = models.BigIntegerField(null=True)
+    job_id = models.BigIntegerField(null=True)
+    event_id = models.BigIntegerField(null=True)
+    actor = models.CharField(max_length=150, help_text="A person's user name, or what acted: worker, inbox, poll.")
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=30, blank=True)
+    source_id = models.CharField(max_length=100, blank=True)
+    target_id = models.CharField(max_length=100, blank=True)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    message = models.TextField(blank=True)
+    mapping = models.JSONField(default=dict, help_text="The field mapping applied.")
+    duration_ms = models.IntegerField(null=True)
+    evidence = models.JSONField(default=dict, help_text="Redacted requests, answers, before and after.")
+    evidence_digest = models.CharField(max_length=64)
+    seal = models.ForeignKey(AuditSeal, null=True, on_delete=models.PROTECT, related_name="records", db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization_id", "-id"], name="audit_organization"),
+            models.Index(fields=["flow_id", "object_type", "source_id"], name="audit_object"),
+            models.Index(fields=["job_id"], name="audit_job"),
+            models.Index(fields=["id"], name="audit_unsealed", condition=models.Q(seal=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object_type} {self.source_id}: {self.outcome}"
+
+
+class Alert(models.Model):
+    """Something a person should know: opened once per cause, counted, closed by itself when the cause is gone, mailed once."""
+
+    class Severity(models.TextChoices):
+        WARNING = "warning", "warning"
+        ERROR = "error", "error"
+
+    organization_id = models.BigIntegerField(db_index=True)
+    connection_id = models.BigIntegerField(null=True)
+    cause = models.CharField(max_length=150, help_text="Stable name of the cause; one open alert each.")
+    severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.ERROR)
+    message = models.TextField()
+    count = models.IntegerField(default=1)
+    opened_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization_id", "cause"], condition=models.Q(closed_at=None), name="one_open_alert_per_cause"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.message
