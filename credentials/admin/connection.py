@@ -1,0 +1,172 @@
+"""Connections: made in two steps, tested, authorised, paused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from audit.console.buttons import Button, Said
+from audit.console.filters import one_of
+from audit.console.showing import badge, moment, pretty_json
+from connectors.registry import all_connectors
+from credentials.accounts import connector_of, oauth_of
+from credentials.admin.connection_form import ConnectionForm, NewConnectionForm, field_names, form_for, stored_names
+from credentials.console import ScopedAdmin, organization_filter
+from credentials.models import Connection
+from credentials.pausing import pause, resume
+from credentials.services import probe_connection
+from credentials.setting_fields import secrets_of, shown
+
+MAY_CHANGE = "credentials.change_connection"
+
+
+def test(connection: Connection, person: str) -> Said:
+    """A real authenticated call."""
+    probe = probe_connection(connection, actor=person)
+    if not probe.ok:
+        return Said(" ".join(probe.problems), ok=False)
+    facts = "; ".join(f"{name}: {value}" for name, value in probe.facts.items())
+    return Said(f"{connection.label} answers to our credentials.{f' {facts}.' if facts else ''}")
+
+
+def press_pause(connection: Connection, person: str) -> Said:
+    pause(connection, person)
+    return Said(f"{connection.label} is paused: nothing is read from it or written to it until you resume it.")
+
+
+def press_resume(connection: Connection, person: str) -> Said:
+    resume(connection, person)
+    return Said(f"{connection.label} is in use again; what waited goes on.")
+
+
+def _is_paused(connection: Connection) -> bool:
+    return connection.status == Connection.Status.PAUSED
+
+
+BUTTONS = (
+    Button("test", "Test connection", MAY_CHANGE, test, records=False),
+    Button("pause", "Pause", MAY_CHANGE, press_pause, lambda row: not _is_paused(row), records=False),
+    Button("resume", "Resume", MAY_CHANGE, press_resume, _is_paused, records=False),
+)
+
+
+class ConnectionAdmin(ScopedAdmin):
+    """One authorised account on one platform."""
+
+    list_display = ("label", "organization", "shown_platform", "shown_status", "status_reason", "checked")
+    list_filter = (organization_filter(), "status")
+    list_select_related = ("organization",)
+    search_fields = ("label", "base_url")
+    buttons: tuple[Button, ...] = BUTTONS
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        platforms = tuple((name, connector.label) for name, connector in all_connectors().items())
+        return (*self.list_filter, one_of("platform", "platform", platforms))
+
+    # ---- the form ------------------------------------------------------------------------------------------
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[forms.ModelForm[Any]]:
+        if obj is None:
+            kwargs["form"] = NewConnectionForm
+        elif self.has_change_permission(request, obj):
+            kwargs["form"] = form_for(obj)
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("organization", "shown_platform", *_STATE, "ids", "shown_secrets", "shown_settings")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ((None, {"fields": ("organization", "platform", "label", "base_url")}),)
+        head = (None, {"fields": ("label", "organization", "shown_platform", "base_url", "reenable_subscriptions")})
+        state = ("State", {"fields": _STATE})
+        if not self.has_change_permission(request, obj):
+            return (head, state, ("Settings", {"fields": ("shown_secrets", "shown_settings")}))
+        secrets, settings = field_names(obj)
+        keys = ("Keys", {"fields": ("shown_secrets", *secrets), "description": "What you enter here is encrypted and never shown again."})
+        rest = [("Settings", {"fields": settings})] if settings else []
+        return (head, state, keys, *rest, ("Addresses", {"fields": ("urls", "ids"), "classes": ("collapse",)}))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Only what the form owns is written: a worker may be renewing the access of the same row at this moment."""
+        if not isinstance(form, ConnectionForm):
+            return super().save_model(request, obj, form, change)
+        obj.save(update_fields=["label", "base_url", "reenable_subscriptions", "urls", "settings"])
+        return form.save_secrets()
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """On to the second step."""
+        self.message_user(request, f"{obj} was made. Enter its keys or connect it, then test it.")
+        return HttpResponseRedirect(self.address("change", obj.pk))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only what was never used: history stays. Everything else is paused instead."""
+        if obj is None or not super().has_delete_permission(request, obj):
+            return False
+        return not (obj.flows_from.exists() or obj.flows_to.exists() or obj.events.exists() or obj.links_in.exists())
+
+    def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        if not request.user.has_perm(MAY_CHANGE):
+            return []
+        found = []
+        if oauth_of(row) is not None:
+            found.append({"label": "Connect", "url": reverse("start-oauth", args=[row.pk]), "post": True})
+        if connector_of(row).handover is not None:
+            found.append({"label": "Connect by hand-over", "url": reverse("start-handover", args=[row.pk]), "post": True})
+        return found
+
+    # ---- what is shown -------------------------------------------------------------------------------------
+
+    @admin.display(description="platform")
+    def shown_platform(self, row: Connection) -> str:
+        connector = all_connectors().get(row.platform)
+        return connector.label if connector else f"{row.platform} (its folder is gone)"
+
+    @admin.display(description="status")
+    def shown_status(self, row: Connection) -> SafeString:
+        return badge(row.status, row.get_status_display())
+
+    @admin.display(description="last test (UTC)")
+    def checked(self, row: Connection) -> SafeString | str:
+        return moment(row.checked_at)
+
+    @admin.display(description="access renewed until (UTC)")
+    def expires(self, row: Connection) -> SafeString | str:
+        return moment(row.token_expires_at)
+
+    @admin.display(description="can")
+    def capabilities(self, row: Connection) -> str:
+        return ", ".join(connector_of(row).capabilities)
+
+    @admin.display(description="keys")
+    def shown_secrets(self, row: Connection) -> SafeString:
+        stored = stored_names(row)
+        wanted = [(setting.name, setting.label) for setting in secrets_of(connector_of(row))]
+        if oauth_of(row) is not None:
+            wanted.append(("refresh_token", "Authorisation"))
+        return format_html_join(" ", '<span class="pair">{} {}</span>', ((label, _stored(name in stored)) for name, label in wanted))
+
+    @admin.display(description="settings")
+    def shown_settings(self, row: Connection) -> SafeString:
+        pairs = ((s.label, shown(s, row.settings) or "-") for s in connector_of(row).settings if not s.secret)
+        return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs))
+
+    @admin.display(description="what it taught us")
+    def shown_learned(self, row: Connection) -> SafeString | str:
+        return pretty_json(row.learned) if row.learned else "-"
+
+
+_STATE = ("shown_status", "status_reason", "checked", "expires", "currency", "time_zone", "capabilities", "shown_learned")
+
+
+def _stored(is_stored: bool) -> SafeString:
+    return badge("stored") if is_stored else badge("missing")
+
+
+admin.site.register(Connection, ConnectionAdmin)

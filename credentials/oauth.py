@@ -1,0 +1,166 @@
+"""The authorization-code flow: where the browser goes, what the code is exchanged for, and which account it is about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from audit.models import Outcome
+from audit.services import write
+from connectors.kit.contract import Candidate, OAuth2
+from connectors.kit.errors import NeedsAttention, Unauthorised
+from credentials.accounts import PENDING, account_of, oauth_of
+from credentials.grants import Grant, redirect_uri, request_grant, save_grant
+from credentials.models import Connection
+from credentials.services import open_api
+from credentials.single_flight import alone
+from credentials.tokens import forget_copies
+from credentials.vault import forget, read_secrets, set_secrets
+
+TIME_TO_CHOOSE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class FreshToken:
+    """connectors.kit.http.Tokens over one token that is not stored yet."""
+
+    token: str = field(repr=False)
+
+    def current(self) -> str:
+        return self.token
+
+    def renew(self, stale: str) -> str:
+        raise Unauthorised("The platform refused the access that it had just given.", code="fresh_token_refused")
+
+
+def authorize_url(connection: Connection, state: str) -> str:
+    """Where the browser goes. Raises NeedsAttention when the app's client id or secret was not entered."""
+    auth = _auth(connection)
+    account = account_of(connection)
+    if not account.secrets.get("client_id") or not account.secrets.get("client_secret"):
+        raise NeedsAttention("Enter the client id and the client secret of your app first, and save the connection.", code="no_client")
+    address = account.urls.get("authorize") or auth.authorize_url
+    if not address.startswith(("https://", "http://")) or any(character.isspace() for character in address):
+        raise NeedsAttention('The address "authorize" of this connection is not a web address.', code="no_address")
+    fields = {
+        "response_type": "code",
+        "client_id": account.secrets["client_id"],
+        "redirect_uri": redirect_uri(),
+        "scope": " ".join(auth.scopes),
+        "state": state,
+    }
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({name: value for name, value in fields.items() if value})}"
+
+
+def redeem(connection: Connection, code: str, *, actor: str) -> tuple[Candidate, ...]:
+    """Exchange the code. () when the connection has its account now, else the accounts that the operator has to choose from.
+
+    The working tokens are replaced only when the account is settled. Raises SyncError with a sentence; NeedsAttention when no account
+    behind this sign-in can be used.
+    """
+    auth = _auth(connection)
+    account = account_of(connection)
+    fields = {"grant_type": "authorization_code", "code": code}
+    grant = request_grant(account, account.urls.get("token") or auth.token_url, fields)
+    if auth.candidates is None:
+        _accept(connection, grant, {}, actor)
+        return ()
+    found = auth.candidates(open_api(connection, tokens=FreshToken(grant.access_token)))
+    usable = _usable(connection, found)
+    if len(usable) == 1:
+        _accept(connection, grant, usable[0].ids, actor)
+        return ()
+    set_secrets(connection, {PENDING: _pack(grant)})
+    return found
+
+
+def pending_candidates(connection: Connection) -> tuple[Candidate, ...]:
+    """The accounts behind the authorisation that waits for a choice, refused ones included. Raises NeedsAttention when none waits."""
+    auth, grant = _auth(connection), _unpack(connection)
+    if auth.candidates is None:
+        return ()
+    found = auth.candidates(open_api(connection, tokens=FreshToken(grant.access_token)))
+    _usable(connection, found)
+    return found
+
+
+def choose(connection: Connection, key: str, *, actor: str) -> None:
+    """Settle on one of the pending candidates, by its key. Raises NeedsAttention when it cannot be used."""
+    found = pending_candidates(connection)
+    chosen = next((candidate for candidate in _usable(connection, found) if candidate_key(candidate) == key), None)
+    if chosen is None:
+        refusal = next((candidate.refusal for candidate in found if candidate_key(candidate) == key), "")
+        raise NeedsAttention(refusal or "That account is not among those that this sign-in reaches.", code="no_candidate")
+    _accept(connection, _unpack(connection), chosen.ids, actor)
+
+
+def candidate_key(candidate: Candidate) -> str:
+    """A short name of the account for the form."""
+    return hashlib.sha256(json.dumps(dict(candidate.ids), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _auth(connection: Connection) -> OAuth2:
+    auth = oauth_of(connection)
+    if auth is None:
+        raise NeedsAttention("This platform is connected with keys, not by signing in.", code="no_oauth")
+    return auth
+
+
+def _usable(connection: Connection, found: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Those that may be chosen: not refused, and the same account as before when the connection had one."""
+    allowed = tuple(candidate for candidate in found if not candidate.refusal)
+    if not allowed:
+        refusals = " ".join(dict.fromkeys(candidate.refusal for candidate in found))
+        raise NeedsAttention(refusals or "This sign-in reaches no account at all.", code="no_candidate")
+    same = tuple(candidate for candidate in allowed if _is_same(connection.ids, candidate.ids))
+    if not same:
+        raise NeedsAttention(
+            f"This sign-in reaches other accounts ({', '.join(candidate.label for candidate in allowed)}) than the one that "
+            f'"{connection.label}" is linked with. Sign in with the account from before, or make a new connection.',
+            code="other_account",
+        )
+    return same
+
+
+def _is_same(ids: Mapping[str, Any], candidate: Mapping[str, str]) -> bool:
+    return all(str(ids[name]) == value for name, value in candidate.items() if ids.get(name))
+
+
+def _accept(connection: Connection, grant: Grant, ids: Mapping[str, str], actor: str) -> None:
+    with alone(connection):  # a refresh under way must not overwrite the new tokens
+        save_grant(connection, grant)
+        connection.ids = {**connection.ids, **ids}
+        connection.save(update_fields=["ids"])
+        forget(connection, PENDING)
+    forget_copies()
+    write(
+        actor=actor,
+        action="connection_authorised",
+        outcome=Outcome.DONE,
+        organization_id=connection.organization_id,
+        connection=connection,
+        object_type="connection",
+        source_id=str(connection.pk),
+        message="Access was granted and stored.",
+        evidence={"ids": dict(ids)},
+    )
+
+
+def _pack(grant: Grant) -> str:
+    expires_at = grant.expires_at.isoformat() if grant.expires_at else None
+    return json.dumps([grant.access_token, grant.refresh_token, expires_at, datetime.now(UTC).isoformat()])
+
+
+def _unpack(connection: Connection) -> Grant:
+    stored = read_secrets(connection).get(PENDING)
+    if stored:
+        access, refresh, expires_at, since = json.loads(stored)
+        if datetime.now(UTC) - datetime.fromisoformat(since) < TIME_TO_CHOOSE:
+            return Grant(access, refresh, datetime.fromisoformat(expires_at) if expires_at else None)
+        forget(connection, PENDING)
+    raise NeedsAttention('There is no sign-in that waits for a choice. Click "Connect" again.', code="nothing_pending")

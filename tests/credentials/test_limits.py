@@ -1,0 +1,169 @@
+"""The shared rate limit: exact over threads, told to stop, and never hanging on a Redis that is away."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.db import connection as database
+from django.test import override_settings
+
+from connectors.kit.contract import RateLimit
+from connectors.kit.errors import RateLimited
+from connectors.kit.http import NoLimit
+from credentials import limits
+from credentials.buckets import redis_url
+from credentials.limits import SharedLimiter, limiter_for
+from credentials.models import Connection, Organization, RateBucket
+
+THREADS = 8
+
+
+@pytest.fixture
+def shop(db: None) -> Connection:
+    organization = Organization.objects.create(name="Ada Ltd", slug="ada")
+    return Connection.objects.create(organization=organization, platform="shopette", label="Shop")
+
+
+@pytest.fixture
+def frozen_server() -> Iterator[str]:
+    """Accepts connections and never says a word, as a stopped process does."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(16)
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+@pytest.fixture(params=["redis", "row"])
+def place(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Both places of the bucket; Redis only where one answers."""
+    url = settings.LIMITER_URL if request.param == "redis" else ""
+    if request.param == "redis" and not url.startswith("redis://"):
+        pytest.skip("no Redis here")
+    with override_settings(LIMITER_URL=url):
+        yield request.param
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_threads_get_the_rate_and_no_more(shop: Connection, place: str) -> None:
+    rate, burst, seconds = 40.0, 10, 2.0
+    limiter = limiter_for(shop, RateLimit(per_second=rate, burst=burst))
+    until, calls, failures = time.monotonic() + seconds, [], []
+
+    def call() -> None:
+        try:
+            while time.monotonic() < until:
+                limiter.acquire()
+                calls.append(time.monotonic())
+        except BaseException as error:  # noqa: BLE001 - a failure in a thread must fail the test
+            failures.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=call) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    inside = [moment for moment in calls if moment <= until]
+    ideal = rate * seconds + burst
+    assert len(inside) <= ideal + 1
+    assert len(inside) >= 0.85 * ideal
+    assert RateBucket.objects.filter(key=str(shop.key)).exists() == (place == "row")
+
+
+@pytest.mark.django_db
+def test_a_long_wait_is_handed_back(shop: Connection, place: str) -> None:
+    slept: list[float] = []
+    limiter = SharedLimiter(str(shop.key), limits.Pace(every=3.0, burst=1), sleep=slept.append)
+    limiter.acquire()
+    limiter.acquire()
+    with pytest.raises(RateLimited) as refused:
+        limiter.acquire()
+    assert 5.5 < refused.value.retry_after <= 6.0
+    with pytest.raises(RateLimited) as again:  # a refusal takes no moment away
+        limiter.acquire()
+    assert again.value.retry_after <= refused.value.retry_after
+    assert len(slept) == 1
+    assert 2.5 < slept[0] <= 3.0
+
+
+@pytest.mark.django_db
+def test_a_pause_stops_everyone_then_goes_on_one_by_one(shop: Connection, place: str) -> None:
+    rate = RateLimit(per_second=50, burst=20)
+    limiter_for(shop, rate).pause(0.3)
+    started = time.monotonic()
+    other_worker = limiter_for(shop, rate)
+    for _ in range(6):
+        other_worker.acquire()
+    assert 0.3 + 5 / 50 - 0.03 <= time.monotonic() - started < 1.0
+    limiter_for(shop, rate).pause(30)
+    with pytest.raises(RateLimited) as refused:
+        other_worker.acquire()
+    assert 29 < refused.value.retry_after < 32
+
+
+@pytest.mark.django_db
+def test_a_pause_while_asleep_voids_the_moment(shop: Connection, place: str) -> None:
+    pace = limits.Pace(every=0.05, burst=1)
+    key = str(shop.key)
+
+    def told_to_stop(_seconds: float) -> None:
+        SharedLimiter(key, pace).pause(60)
+
+    SharedLimiter(key, pace).acquire()
+    with pytest.raises(RateLimited) as refused:
+        SharedLimiter(key, pace, sleep=told_to_stop).acquire()
+    assert refused.value.retry_after > 55
+
+
+@pytest.mark.django_db
+def test_a_frozen_redis_delays_one_call_by_half_a_second(shop: Connection, frozen_server: str) -> None:
+    rate = RateLimit(per_second=100, burst=50)
+    with override_settings(LIMITER_URL=frozen_server):
+        started = time.monotonic()
+        for _ in range(20):
+            limiter_for(shop, rate).acquire()
+        assert time.monotonic() - started < 1.5
+    assert RateBucket.objects.get().key == str(shop.key)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:9/0", "redis+socket:///nowhere/broker.sock"])
+def test_without_redis_the_row_counts(shop: Connection, url: str) -> None:
+    with override_settings(LIMITER_URL=url):
+        limiter_for(shop, RateLimit(per_second=1, burst=1)).acquire()
+    assert RateBucket.objects.get().due > time.time()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("chosen", "every", "burst"),
+    [
+        ({}, 0.25, 8),
+        ({"rate_per_second": "2", "rate_burst": 3}, 0.5, 3),
+        ({"rate_per_second": 0, "rate_burst": "many"}, 0.25, 8),
+        ({"rate_per_second": "nan", "rate_burst": -1}, 0.25, 8),
+    ],
+)
+def test_settings_of_the_connection_win(shop: Connection, chosen: dict[str, object], every: float, burst: int) -> None:
+    shop.settings = chosen
+    limiter = limiter_for(shop, RateLimit(per_second=4, burst=8))
+    assert isinstance(limiter, SharedLimiter)
+    assert (limiter.pace.every, limiter.pace.burst) == (every, burst)
+
+
+@pytest.mark.django_db
+def test_very_high_rates_are_not_counted(shop: Connection) -> None:
+    assert isinstance(limiter_for(shop, RateLimit(per_second=1000, burst=1)), NoLimit)
+
+
+def test_the_brokers_socket_address_is_understood() -> None:
+    assert redis_url("redis+socket:///run/a/b.sock") == "unix:///run/a/b.sock?db=0"
+    assert redis_url("redis+socket:///run/b.sock?virtual_host=3") == "unix:///run/b.sock?db=3"
+    assert redis_url("redis://h:1/2") == "redis://h:1/2"
