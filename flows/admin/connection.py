@@ -1,0 +1,42 @@
+"""Connections get the buttons that only flows know about: their webhooks."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from audit.console.buttons import Button, Said
+from connectors.registry import get_connector
+from credentials.admin.connection import ConnectionAdmin
+from credentials.models import Connection
+from flows.admin.parts import told
+from flows.subscriptions import ensure_subscriptions, wanted_topics
+
+
+@told
+def set_up(connection: Connection, person: str) -> Said:
+    """Register what the flows from this connection need, and mend what may be mended."""
+    webhooks = get_connector(connection.platform).webhooks
+    if webhooks is None or not wanted_topics(connection, webhooks):
+        return Said("No enabled flow reads from this connection by webhook yet.", ok=False)
+    problems = ensure_subscriptions(connection, person)
+    topics = wanted_topics(connection, webhooks)
+    return Said(" ".join(problems), ok=False) if problems else Said(f"Webhooks are set up: {', '.join(topics)}.")
+
+
+class FlowConnectionAdmin(ConnectionAdmin):
+    """The page of credentials, with more buttons."""
+
+    buttons = (
+        *ConnectionAdmin.buttons,
+        Button(
+            "webhooks",
+            "Set up webhooks",
+            "flows.reenable_subscription",
+            set_up,
+            lambda row: row.status == Connection.Status.ACTIVE and get_connector(row.platform).webhooks is not None,
+        ),
+    )
+
+
+admin.site.unregister(Connection)
+admin.site.register(Connection, FlowConnectionAdmin)

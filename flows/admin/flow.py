@@ -1,0 +1,192 @@
+"""Flows: made in two steps, switched on and off, planned, backfilled, compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from audit.console.buttons import Button, Said, tell
+from audit.console.filters import one_of
+from audit.console.showing import badge
+from credentials.console import ScopedAdmin, organization_filter
+from credentials.setting_fields import shown
+from flows.admin.flow_form import FlowForm, NewFlowForm, form_for, option_names
+from flows.admin.flow_pages import LONGEST_COMPARISON, CompareForm, PeriodForm, PlanForm, plan
+from flows.admin.parts import told
+from flows.asking import ask_for_poll, ask_for_reconciliation
+from flows.models import Flow
+from flows.polling import start_backfill
+from flows.recipes import RECIPES
+from flows.schedules import schedule_poll
+from flows.switching import switch
+
+MAY_PLAN, MAY_BACKFILL = "flows.plan_flow", "flows.backfill_flow"
+NOT_TAKEN = "The workers could not be reached: is the broker running? Nothing was asked for; try again."
+
+
+@told
+def enable(flow: Flow, _person: str) -> Said:
+    switch(flow, on=True)
+    return Said(f"{flow} is on. Its webhooks are registered within five minutes; changes before now need a backfill.")
+
+
+def disable(flow: Flow, _person: str) -> Said:
+    switch(flow, on=False)
+    return Said(f"{flow} is off: nothing new is queued.")
+
+
+def poll_now(flow: Flow, _person: str) -> Said:
+    return Said(f"{flow} looks for changes now.") if ask_for_poll(flow) else Said(NOT_TAKEN, ok=False)
+
+
+@admin.register(Flow)
+class FlowAdmin(ScopedAdmin):
+    """From this connection to that one, by this recipe."""
+
+    list_display = ("label", "organization", "shown_recipe", "source", "destination", "shown_state", "polls")
+    list_filter = (
+        organization_filter(),
+        one_of("recipe", "recipe", tuple((name, recipe.label) for name, recipe in RECIPES.items())),
+        "enabled",
+    )
+    list_select_related = ("organization", "source", "destination")
+    search_fields = ("label",)
+    buttons = (
+        Button("enable", "Switch on", "flows.change_flow", enable, lambda flow: not flow.enabled, in_bulk=True),
+        Button("disable", "Switch off", "flows.change_flow", disable, lambda flow: flow.enabled, in_bulk=True),
+        Button("poll", "Poll now", MAY_BACKFILL, poll_now, lambda flow: flow.enabled),
+    )
+
+    # ---- the form ------------------------------------------------------------------------------------------
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[forms.ModelForm[Any]]:
+        if obj is None:
+            kwargs["form"] = NewFlowForm
+        elif self.has_change_permission(request, obj):
+            kwargs["form"] = form_for(obj)
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        return ("organization", "shown_recipe", "source", "destination", "shown_state", "shown_options")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ((None, {"fields": ("label", "recipe", "source", "destination")}),)
+        head = ("label", "organization", "shown_recipe", "source", "destination", "shown_state", "poll_seconds")
+        editable = self.has_change_permission(request, obj)
+        return ((None, {"fields": head}), ("Options", {"fields": option_names(obj) if editable else ("shown_options",)}))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not isinstance(form, FlowForm):
+            super().save_model(request, obj, form, change)
+        else:
+            obj.save(update_fields=["label", "poll_seconds", "options"])
+        schedule_poll(obj)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """On to the second step."""
+        self.message_user(request, f"{obj} was made and is still off. Check its options, plan a record or two, then switch it on.")
+        return HttpResponseRedirect(self.address("change", obj.pk))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only what never ran: history stays. Everything else is switched off instead."""
+        if obj is None or not super().has_delete_permission(request, obj):
+            return False
+        return not (obj.jobs.exists() or obj.records.exists())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        obj.poll_seconds = 0
+        schedule_poll(obj)  # takes its beat entry away
+        super().delete_model(request, obj)
+
+    # ---- pages ---------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = (("plan", self.plan_view), ("backfill", self.backfill_view), ("compare", self.compare_view))
+        return [*(self.page(name, view, name) for name, view in pages), *super().get_urls()]
+
+    def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        asked = (
+            ("plan", "Plan a record", MAY_PLAN),
+            ("backfill", "Backfill", MAY_BACKFILL),
+            ("compare", "Compare both sides", MAY_BACKFILL),
+        )
+        return [
+            {"label": label, "url": self.address(name, row.pk)} for name, label, permission in asked if request.user.has_perm(permission)
+        ]
+
+    def plan_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for a record, see what a sync would do."""
+        flow = self._flow(request, object_id, MAY_PLAN)
+        form = PlanForm(request.POST if request.method == "POST" else None, initial={"record": request.GET.get("record", "")})
+        answer = plan(flow, form.cleaned_data["record"]) if form.is_bound and form.is_valid() else None
+        return self._page(request, flow, "plan.html", "Plan a record", {"form": form, "answer": answer})
+
+    def backfill_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Read a period again."""
+        flow = self._flow(request, object_id, MAY_BACKFILL)
+        form = PeriodForm(request.POST if request.method == "POST" else None)
+        if form.is_bound and form.is_valid():
+            since, until = form.window(flow, timezone.now())
+            start_backfill(flow, since, until, reason="asked for in the console", asked_by=request.user.get_username())
+            said = Said(f"Everything that changed from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC is being read again.")
+            self.record(request, "start backfill", flow, said.sentence)
+            tell(request, said)
+            return HttpResponseRedirect(self.address("change", flow.pk))
+        why = "Everything that changed in these days is read again and brought up to date. What is in order already stays as it is."
+        return self._page(request, flow, "period.html", "Backfill", {"form": form, "why": why, "button": "Start"})
+
+    def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask a worker to compare both sides."""
+        flow = self._flow(request, object_id, MAY_BACKFILL)
+        form = CompareForm(request.POST if request.method == "POST" else None)
+        if form.is_bound and form.is_valid():
+            since, until = form.window(flow, timezone.now())
+            taken = ask_for_reconciliation(flow, since, until, repair=form.cleaned_data["repair"], asked_by=request.user.get_username())
+            said = Said("Both sides are being compared. The report appears in the audit, and an alert if they differ.")
+            said = said if taken else Said(NOT_TAKEN, ok=False)
+            self.record(request, "ask for reconciliation", flow, f"{since:%Y-%m-%d} to {until:%Y-%m-%d}. {said.sentence}")
+            tell(request, said)
+            return HttpResponseRedirect(self.address("change", flow.pk))
+        why = f"Reads every record of these days (at most {LONGEST_COMPARISON}) from both sides and reports what is missing or different."
+        return self._page(request, flow, "period.html", "Compare both sides", {"form": form, "why": why, "button": "Compare"})
+
+    def _flow(self, request: HttpRequest, object_id: str, permission: str) -> Flow:
+        flow: Flow = self.get_object(request, object_id)
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        return flow
+
+    def _page(self, request: HttpRequest, flow: Flow, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
+        known = {**self.admin_site.each_context(request), "opts": self.opts, "original": flow, "title": title, "subtitle": str(flow)}
+        return TemplateResponse(request, f"admin/flows/flow/{template}", {**known, **context})
+
+    # ---- what is shown -------------------------------------------------------------------------------------
+
+    @admin.display(description="what it does")
+    def shown_recipe(self, row: Flow) -> str:
+        return RECIPES[row.recipe].label if row.recipe in RECIPES else row.recipe
+
+    @admin.display(description="state")
+    def shown_state(self, row: Flow) -> SafeString:
+        return badge("on") if row.enabled else badge("off")
+
+    @admin.display(description="polls")
+    def polls(self, row: Flow) -> str:
+        return f"every {row.poll_seconds} s" if row.poll_seconds else "never"
+
+    @admin.display(description="options")
+    def shown_options(self, row: Flow) -> SafeString:
+        pairs = ((s.label, shown(s, row.options) or "-") for s in RECIPES[row.recipe].options)
+        return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs))

@@ -1,0 +1,144 @@
+"""Jobs and what became of them; one job's page tells the whole way of its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from audit.console.base import ReadOnly
+from audit.console.buttons import Button, Said
+from audit.console.filters import one_of, recent
+from audit.console.showing import badge, moment, outside
+from credentials.access import limit_to
+from credentials.console import ScopedAdmin
+from flows.admin.flow import MAY_PLAN
+from flows.admin.inbox import MAY_REPLAY
+from flows.admin.parts import flow_filter, told, type_filter, web_address
+from flows.admin.timeline import links_of, record_of, timeline_of
+from flows.finding import matching_jobs
+from flows.models import Flow, SyncJob, SyncRecord
+from flows.replay import replay_job
+
+State = SyncJob.State
+STUCK = (State.ATTENTION, State.DEAD)
+TRIGGERS = ("webhook", "poll", "backfill", "person", "mapping", "reconcile")
+
+
+@told
+def replay(job: SyncJob, person: str) -> Said:
+    """Queue its object again, ahead of everything else."""
+    again = replay_job(job, person)
+    return Said(f"{job} is queued again as job {again.pk}.")
+
+
+class ReasonFilter(SimpleListFilter):
+    """Why jobs stopped; asked of the stopped ones only, which an index holds."""
+
+    title = "reason"
+    parameter_name = "reason_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        flows = limit_to(request.user, Flow.objects.all()).order_by().values("pk")
+        stuck = SyncJob.objects.filter(flow__in=flows, state__in=STUCK).exclude(reason_code="")
+        codes = stuck.order_by("reason_code").values_list("reason_code", flat=True).distinct()[:40]
+        return [(code, code.replace("_", " ")) for code in codes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(reason_code=self.value()) if self.value() else queryset
+
+
+def number_of() -> Subquery:
+    """The order number of a job's object, read with the row."""
+    same = {name: OuterRef(name) for name in ("flow", "object_type", "source_id")}
+    return Subquery(SyncRecord.objects.filter(**same).values("number")[:1])
+
+
+@admin.register(SyncJob)
+class SyncJobAdmin(ReadOnly, ScopedAdmin):
+    """Retry and replay are the same: its object is looked at again, as it is now."""
+
+    organization_path = "flow__organization"
+    list_display = ("id", "number", "shown_object", "flow", "shown_state", "short_reason", "trigger", "attempts", "created", "finished")
+    list_filter = ("state", flow_filter(), one_of("trigger", "trigger", tuple((t, t) for t in TRIGGERS)), ReasonFilter, type_filter(),
+                   recent("created_at", "time"))  # fmt: skip
+    list_select_related = ("flow",)
+    search_fields = ("source_id",)
+    search_help_text = "An order number, an id at the source, or the number of the job."
+    sortable_by = ()
+    ordering = ("-id",)
+    change_form_template = "admin/flows/syncjob/change_form.html"
+    fieldsets = (
+        (None, {"fields": ("flow", "shown_object", "shown_state", "reason", "reason_code", "subject")}),
+        (
+            "Attempts",
+            {"fields": ("trigger", "asked_by", "priority", "attempts", "crashes", "force", "due", "lease"), "classes": ("collapse",)},
+        ),
+    )
+    buttons = (
+        Button("retry", "Retry", MAY_REPLAY, replay, lambda job: job.state in STUCK, in_bulk=True, records=False),
+        Button("replay", "Replay", MAY_REPLAY, replay, lambda job: job.state not in STUCK, in_bulk=True, records=False),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).select_related("flow__source", "flow__destination", "flow__organization")
+        numbered: QuerySet[Any] = rows.annotate(order_number=number_of())
+        return numbered
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        flows = limit_to(request.user, Flow.objects.all()).order_by()
+        return matching_jobs(queryset, flows, search_term), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        job: SyncJob = self.get_object(request, object_id)
+        evidence = request.user.has_perm("audit.view_auditrecord")
+        more = {"timeline": timeline_of(job, evidence=evidence), "links": links_of(job), "record": record_of(job)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
+
+    def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        if not request.user.has_perm(MAY_PLAN):
+            return []
+        return [{"label": "Plan", "url": f"{reverse('admin:flows_flow_plan', args=[row.flow_id])}?record={row.source_id}"}]
+
+    # ---- what is shown -------------------------------------------------------------------------------------
+
+    @admin.display(description="number")
+    def number(self, row: Any) -> str:
+        return row.order_number or "-"
+
+    @admin.display(description="object")
+    def shown_object(self, row: SyncJob) -> SafeString | str:
+        return outside(web_address(row.flow.source, row.object_type, row.source_id), str(row))
+
+    @admin.display(description="state")
+    def shown_state(self, row: SyncJob) -> SafeString:
+        return badge(row.state, row.get_state_display())
+
+    @admin.display(description="reason")
+    def short_reason(self, row: SyncJob) -> str:
+        return row.reason if len(row.reason) <= 120 else f"{row.reason[:117]}..."
+
+    @admin.display(description="created (UTC)")
+    def created(self, row: SyncJob) -> SafeString | str:
+        return moment(row.created_at)
+
+    @admin.display(description="finished (UTC)")
+    def finished(self, row: SyncJob) -> SafeString | str:
+        return moment(row.finished_at)
+
+    @admin.display(description="due (UTC)")
+    def due(self, row: SyncJob) -> SafeString | str:
+        return moment(row.not_before)
+
+    @admin.display(description="held by a worker until (UTC)")
+    def lease(self, row: SyncJob) -> SafeString | str:
+        return moment(row.lease_until)

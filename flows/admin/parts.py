@@ -1,0 +1,57 @@
+"""What several pages of flows share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+
+from audit.console.buttons import Said
+from audit.console.filters import one_of
+from connectors.canonical.identity import ObjectType
+from connectors.kit.contract import Account
+from connectors.kit.errors import SyncError
+from credentials.accounts import account_with, connector_of
+from credentials.console import scoped_filter
+from credentials.models import Connection
+from flows.models import Flow
+
+_TYPES = frozenset(kind.value for kind in ObjectType)
+Press = Callable[[Any, str], Said]
+
+
+def told(press: Press) -> Press:
+    """A button whose refusal is a sentence, not an error page."""
+
+    @wraps(press)
+    def pressed(row: Any, person: str) -> Said:
+        try:
+            return press(row, person)
+        except SyncError as problem:
+            return Said(problem.message, ok=False)
+
+    return pressed
+
+
+def flow_filter(field: str = "flow") -> type[SimpleListFilter]:
+    """By flow."""
+    return scoped_filter(field, Flow, "flow")
+
+
+def type_filter(field: str = "object_type") -> type[SimpleListFilter]:
+    """By object type."""
+    return one_of(field, "type", tuple((kind.value, kind.value.replace("_", " ")) for kind in ObjectType))
+
+
+def shown_account(connection: Connection) -> Account:
+    """The account without its secrets: enough to make links, and no query."""
+    return account_with(connection, {})
+
+
+def web_address(connection: Connection | None, object_type: str, object_id: str) -> str:
+    """Where a person sees the object on its platform; "" where there is no page."""
+    if connection is None or not object_id or object_type not in _TYPES:
+        return ""
+    return connector_of(connection).link(shown_account(connection), ObjectType(object_type), object_id)

@@ -1,0 +1,131 @@
+"""Records: what is known of each source object, with the proof of its amounts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from audit.console.base import ReadOnly
+from audit.console.buttons import Button, Said
+from audit.console.filters import one_of, recent
+from audit.console.showing import badge, inside, moment, outside
+from audit.models import Outcome
+from connectors.canonical.identity import ObjectType
+from connectors.canonical.money import Money
+from credentials.console import ScopedAdmin
+from flows.admin.flow import MAY_PLAN
+from flows.admin.inbox import MAY_REPLAY
+from flows.admin.parts import flow_filter, told, type_filter, web_address
+from flows.models import SyncRecord
+from flows.replay import sync_now
+
+
+@told
+def sync(record: SyncRecord, person: str) -> Said:
+    """Bring the other side to what the source has now."""
+    job = sync_now(record.flow, ObjectType(record.object_type), record.source_id, person)
+    return Said(f"{record} is queued as job {job.pk}.")
+
+
+def shown_amount(amount: Decimal | None, currency: str) -> str:
+    """With the currency's own decimals."""
+    if amount is None:
+        return "-"
+    return str(Money(amount, currency)) if currency else f"{amount:f}"
+
+
+@admin.register(SyncRecord)
+class SyncRecordAdmin(ReadOnly, ScopedAdmin):
+    """One row per flow and source object."""
+
+    organization_path = "flow__organization"
+    list_display = (
+        "name",
+        "flow",
+        "shown_outcome",
+        "shown_total",
+        "shown_invoiced",
+        "shown_captured",
+        "shown_paid",
+        "shown_exact",
+        "updated",
+    )
+    list_filter = (
+        flow_filter(),
+        one_of("outcome", "outcome", tuple(Outcome.choices)),
+        "exact",
+        type_filter(),
+        recent("updated_at", "time"),
+    )
+    list_select_related = ("flow",)
+    search_fields = ("number",)
+    search_help_text = "An order number, or an id at the source."
+    sortable_by = ()
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("flow", "shown_object", "number", "shown_outcome", "reason", "updated", "last_job")}),
+        ("Tie-out", {"fields": ("shown_total", "shown_refunded", "shown_invoiced", "shown_captured", "shown_paid", "shown_exact")}),
+    )
+    buttons = (Button("sync", "Sync now", MAY_REPLAY, sync, in_bulk=True),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("flow__source")
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip().removeprefix("#")
+        return (queryset.filter(Q(number=term) | Q(source_id=term)) if term else queryset), False
+
+    def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        if not request.user.has_perm(MAY_PLAN):
+            return []
+        return [{"label": "Plan", "url": f"{reverse('admin:flows_flow_plan', args=[row.flow_id])}?record={row.source_id}"}]
+
+    @admin.display(description="record")
+    def name(self, row: SyncRecord) -> str:
+        return str(row)
+
+    @admin.display(description="at the source")
+    def shown_object(self, row: SyncRecord) -> SafeString | str:
+        return outside(web_address(row.flow.source, row.object_type, row.source_id), f"{row.object_type} {row.source_id}")
+
+    @admin.display(description="outcome")
+    def shown_outcome(self, row: SyncRecord) -> SafeString | str:
+        return badge(row.outcome, dict(Outcome.choices).get(row.outcome, row.outcome)) if row.outcome else "not synced yet"
+
+    @admin.display(description="order total")
+    def shown_total(self, row: SyncRecord) -> str:
+        return shown_amount(row.total, row.currency)
+
+    @admin.display(description="refunded")
+    def shown_refunded(self, row: SyncRecord) -> str:
+        return shown_amount(row.refunded, row.currency)
+
+    @admin.display(description="invoiced")
+    def shown_invoiced(self, row: SyncRecord) -> str:
+        return shown_amount(row.invoiced, row.currency)
+
+    @admin.display(description="captured")
+    def shown_captured(self, row: SyncRecord) -> str:
+        return shown_amount(row.captured, row.currency)
+
+    @admin.display(description="paid in the books")
+    def shown_paid(self, row: SyncRecord) -> str:
+        return shown_amount(row.paid, row.currency)
+
+    @admin.display(description="exact")
+    def shown_exact(self, row: SyncRecord) -> SafeString | str:
+        return "-" if row.exact is None else badge("exact") if row.exact else badge("differs")
+
+    @admin.display(description="updated (UTC)")
+    def updated(self, row: SyncRecord) -> SafeString | str:
+        return moment(row.updated_at)
+
+    @admin.display(description="last job")
+    def last_job(self, row: SyncRecord) -> SafeString | str:
+        return inside("flows_syncjob", row.job_id, f"job {row.job_id}" if row.job_id else "")

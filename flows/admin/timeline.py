@@ -1,0 +1,118 @@
+"""The way of one job as its page tells it: the event, each audit record in order with its calls, the links and the tie-out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from audit.console.showing import badge, outside
+from audit.models import AuditRecord
+from flows.admin.parts import web_address
+from flows.models import ExternalLink, SyncJob, SyncRecord
+
+STEPS_AT_MOST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to a platform, redacted when it was stored."""
+
+    head: str
+    status: str
+    sent: str
+    received: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the timeline."""
+
+    at: datetime
+    title: str
+    text: str = ""
+    state: SafeString | str = ""
+    url: str = ""
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLink:
+    """A link with the address of its thing."""
+
+    what: str
+    where: SafeString | str
+    state: SafeString
+    url: str
+
+
+def timeline_of(job: SyncJob, *, evidence: bool) -> list[Step]:
+    """Everything that is known to have happened, oldest first. evidence: with each call, for those who may read the audit."""
+    steps = [*_beginning(job), *(_recorded(record, evidence) for record in _records(job, evidence))]
+    if job.state == SyncJob.State.WAITING and job.attempts:
+        steps.append(Step(job.not_before, "Will be tried again", job.reason, badge("waiting")))
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _beginning(job: SyncJob) -> Iterator[Step]:
+    event = job.event
+    if event is not None:
+        text = "It came out of order." if event.out_of_order else event.note
+        url = reverse("admin:flows_inboundevent_change", args=[event.pk])
+        yield Step(event.received_at, f"Event {event.topic} from {job.flow.source}", text, badge(event.state), url)
+    who = f" by {job.asked_by}" if job.asked_by else ""
+    yield Step(job.created_at, f"Queued: {job.trigger}{who}", f"Flow {job.flow}, {job.object_type} {job.source_id}")
+
+
+def _records(job: SyncJob, evidence: bool) -> list[AuditRecord]:
+    rows = AuditRecord.objects.filter(job_id=job.pk).order_by("id")
+    return list((rows if evidence else rows.defer("evidence", "mapping"))[:STEPS_AT_MOST])
+
+
+def _recorded(record: AuditRecord, evidence: bool) -> Step:
+    took = "" if record.duration_ms is None else f" ({record.duration_ms} ms)"
+    target = f" {record.target_id}" if record.target_id else ""
+    return Step(
+        record.at,
+        f"{record.action.capitalize()}{target}",
+        f"{record.message}{took}",
+        badge(record.outcome, record.get_outcome_display()),
+        reverse("admin:audit_auditrecord_change", args=[record.pk]) if evidence else "",
+        tuple(_calls(record.evidence)) if evidence else (),
+    )
+
+
+def _calls(evidence: Any) -> Iterator[Call]:
+    """Evidence may have been cut or blanked: what is no call is left out."""
+    calls = evidence.get("calls") if isinstance(evidence, dict) else None
+    for call in calls if isinstance(calls, list) else ():
+        if isinstance(call, dict):
+            head = f"{call.get('method', '')} {call.get('url', '')}"
+            status = str(call.get("error") or call.get("status") or "no answer")
+            took = f", {call['ms']} ms" if call.get("ms") is not None else ""
+            yield Call(head, status + took, str(call.get("sent") or ""), str(call.get("received") or ""))
+
+
+def links_of(job: SyncJob) -> list[ShownLink]:
+    """What stands for the job's object on the other side, and what the job wrote besides (its client, its items)."""
+    flow = job.flow
+    own = Q(scope=str(flow.source.key)) & (Q(key=job.source_id) | Q(key__startswith=f"{job.source_id}:"))
+    rows = ExternalLink.objects.filter(Q(destination=flow.destination), own | Q(scope="", job_id=job.pk)).order_by("id")
+    return [_shown(link, job) for link in rows[:STEPS_AT_MOST]]
+
+
+def _shown(link: ExternalLink, job: SyncJob) -> ShownLink:
+    address = web_address(job.flow.destination, link.object_type, link.remote_id)
+    state = badge("void") if link.void else badge(link.state)
+    what = f"{link.object_type.replace('_', ' ')} {link.key}"
+    return ShownLink(what, outside(address, link.remote_id or "-"), state, reverse("admin:flows_externallink_change", args=[link.pk]))
+
+
+def record_of(job: SyncJob) -> SyncRecord | None:
+    """What is known of the job's object now."""
+    return SyncRecord.objects.filter(flow=job.flow_id, object_type=job.object_type, source_id=job.source_id).first()

@@ -1,0 +1,7 @@
+"""The flows application."""
+
+from django.apps import AppConfig
+
+
+class FlowsConfig(AppConfig):
+    name = "flows"

@@ -1,0 +1,158 @@
+"""Who is calling, and is it really them: the rules of the webhook endpoint, apart from HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.alerts import open_alert
+from audit.models import Alert
+from connectors.kit.contract import Delivery, Event, Greeting, Webhooks
+from connectors.kit.errors import BadSignature, Rejected
+from connectors.registry import all_connectors
+from credentials.fields import is_readable
+from credentials.models import Connection
+from flows.inbox.store import store_event
+from flows.models import Subscription
+
+CACHED_SECONDS = 3.0
+PENDING_HANDSHAKES = 20
+
+
+class Sender(NamedTuple):
+    """The connection behind an inbox address, with the secrets that may sign its deliveries, newest first."""
+
+    connection_id: int
+    organization_id: int
+    label: str
+    platform: str
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What to answer. stored: a new event is in the inbox."""
+
+    status: int
+    stored: bool = False
+
+
+_senders: dict[tuple[str, str], tuple[float, Sender]] = {}
+_complained: dict[int, tuple[float, int]] = {}
+
+
+def find_sender(platform: str, token: str, *, fresh: bool = False) -> Sender | None:
+    """Look the address up; kept for a moment, so that a burst of deliveries costs one look-up."""
+    key = (platform, token)
+    kept = _senders.get(key)
+    if kept and not fresh and time.monotonic() - kept[0] < CACHED_SECONDS:
+        return kept[1]
+    connection = Connection.objects.filter(platform=platform, inbox_token=token).first()
+    if connection is None:
+        return None
+    rows = Subscription.objects.filter(connection=connection).order_by("-id").values_list("secret", "previous_secret")
+    stored = [new for new, _ in rows] + [old for _, old in rows]
+    secrets = dict.fromkeys(secret for secret in stored if secret and is_readable(secret))  # an unreadable one must never sign
+    sender = Sender(connection.pk, connection.organization_id, connection.label, platform, tuple(str(s) for s in secrets))
+    if len(_senders) > 10000:
+        _senders.clear()
+    _senders[key] = (time.monotonic(), sender)
+    return sender
+
+
+def receive(platform: str, token: str, delivery: Delivery) -> Receipt:
+    """Take one delivery: 404 unknown address, 401 bad signature, else 200 once it is stored (or needs no storing)."""
+    connector = all_connectors().get(platform)
+    sender = find_sender(platform, token) if connector and connector.webhooks else None
+    if connector is None or connector.webhooks is None or sender is None:
+        return Receipt(404)
+    greeting = connector.webhooks.greet(delivery)
+    if greeting:
+        return _greeted(sender, greeting)
+    if not _signed(connector.webhooks, delivery, sender, token):
+        _complain(sender)
+        return Receipt(401)
+    return _stored(connector.webhooks, delivery, sender)
+
+
+def _signed(webhooks: Webhooks, delivery: Delivery, sender: Sender, token: str) -> bool:
+    for fresh in (False, True):  # the second look is for a secret that changed a moment ago
+        known = find_sender(sender.platform, token, fresh=True) if fresh else sender
+        if known is None or (fresh and known.secrets == sender.secrets):
+            return False
+        try:
+            webhooks.verify(delivery, known.secrets)
+        except BadSignature:
+            continue
+        return True
+    return False
+
+
+def _stored(webhooks: Webhooks, delivery: Delivery, sender: Sender) -> Receipt:
+    now = timezone.now()
+    try:
+        event = webhooks.parse(delivery)
+    except Rejected as problem:  # signed, but nothing that we can read: kept as evidence, polling finds the object
+        event = Event(f"malformed:{hash_body(delivery.body)}", "malformed", (), problem.message)
+    if event.problem:
+        open_alert(
+            sender.organization_id,
+            f"webhook:{sender.connection_id}",
+            f"{sender.label}: {event.problem}",
+            Alert.Severity.WARNING,
+            connection_id=sender.connection_id,
+        )
+    return Receipt(200, stored=store_event(sender.connection_id, delivery, event, now))
+
+
+def hash_body(body: bytes) -> str:
+    """SHA-256 of a body, for keys."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def _greeted(sender: Sender, greeting: Greeting) -> Receipt:
+    """A ping needs no more than its 200. A handshake's secret is kept with the subscription that it names."""
+    if greeting.kind == "handshake" and greeting.subscription_id and greeting.secret:
+        with transaction.atomic():
+            _keep_secret(sender, greeting)
+    return Receipt(200)
+
+
+def _keep_secret(sender: Sender, greeting: Greeting) -> None:
+    """The handshake may overtake the answer to the call that asked for it: then it waits under its remote id."""
+    rows = Subscription.objects.filter(connection_id=sender.connection_id)
+    known = rows.filter(remote_id=greeting.subscription_id).first()
+    if known is None:
+        pending = rows.filter(topic__startswith="pending:").count()
+        if not rows.filter(status=Subscription.Status.WANTED).exists() or pending >= PENDING_HANDSHAKES:
+            return
+        known = Subscription(
+            connection_id=sender.connection_id, topic=f"pending:{greeting.subscription_id}"[:80], remote_id=greeting.subscription_id
+        )
+    if known.secret != greeting.secret:
+        known.previous_secret, known.secret = known.secret, greeting.secret
+    known.status = Subscription.Status.UNVERIFIED
+    known.save()
+
+
+def _complain(sender: Sender) -> None:
+    """Bad signatures are counted and told at most once a minute per connection."""
+    last, count = _complained.get(sender.connection_id, (0.0, 0))
+    now = time.monotonic()
+    if now - last < 60:
+        _complained[sender.connection_id] = (last, count + 1)
+        return
+    _complained[sender.connection_id] = (now, 0)
+    open_alert(
+        sender.organization_id,
+        f"signature:{sender.connection_id}",
+        f"{sender.label}: a webhook with a wrong signature was refused ({count + 1} since the last notice). If its secret was changed "
+        "at the platform, register the webhooks anew.",
+        Alert.Severity.WARNING,
+        connection_id=sender.connection_id,
+    )

@@ -1,0 +1,134 @@
+"""Taking jobs out of the queue: fair between flows, one runner per object, held by a lease with a fencing token."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db import connection as database
+from django.db.models import Count
+from django.utils import timezone
+
+from credentials.models import Connection
+from flows.models import Flow, SyncJob
+
+
+class LeaseLost(Exception):
+    """Somebody else holds this job now; whatever we were about to do must not happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a job until it is lost; token is the fence."""
+
+    job_id: int
+    token: str
+
+    def check(self) -> None:
+        """Raise LeaseLost unless the job is still ours. Asked right before every write outside.
+
+        The clock is read after the answer: a process that was stopped while it asked must not go on with what was true before.
+        """
+        held = SyncJob.objects.filter(pk=self.job_id, lease_token=self.token, state=SyncJob.State.RUNNING)
+        until = held.values_list("lease_until", flat=True).first()
+        if until is None or until <= timezone.now():
+            raise LeaseLost(f"job {self.job_id} is no longer ours")
+
+
+# How many running jobs a waiting one of this priority is worth: urgent flows go first, but none starves another.
+_HANDICAP = {0: 0, 1: 0, 2: 4, 3: 16}
+
+TURN_KEPT = timedelta(milliseconds=200)
+
+# Jobs that saw two crashes run one at a time: whatever kills the worker again is then the culprit, not its neighbours.
+_CLAIM = """
+UPDATE flows_syncjob SET state = 'running', lease_token = %s, lease_until = %s, started_at = %s
+WHERE state = 'waiting' AND id = (
+    SELECT j.id FROM flows_syncjob j
+    WHERE j.flow_id = %s AND j.state = 'waiting' AND j.not_before <= %s AND NOT EXISTS (
+        SELECT 1 FROM flows_syncjob r WHERE r.flow_id = j.flow_id AND r.object_type = j.object_type
+        AND r.source_id = j.source_id AND r.state = 'running')
+    AND (j.crashes < 2 OR NOT EXISTS (SELECT 1 FROM flows_syncjob s WHERE s.state = 'running' AND s.crashes >= 2))
+    ORDER BY j.priority, j.not_before, j.id LIMIT 1 {lock})
+RETURNING id
+"""
+
+
+@dataclass
+class Turn:
+    """Whose turn it is: flows with due work, their most urgent priority and running jobs; looked up now and then, counted on between."""
+
+    urgency: dict[int, int] = field(default_factory=dict)
+    running: dict[int, int] = field(default_factory=dict)
+    until: datetime | None = None
+
+    def order(self) -> list[int]:
+        """The least served first; a backfill counts as served already."""
+        return sorted(self.urgency, key=lambda flow_id: (self.running.get(flow_id, 0) + _HANDICAP[self.urgency[flow_id]], flow_id))
+
+
+def claim(now: datetime, turn: Turn | None = None) -> Lease | None:
+    """Take the next due job, or None. Flows whose connections are not active are left waiting."""
+    turn = turn or Turn()
+    kept = turn.until is not None and now < turn.until
+    if not kept:
+        _look_up(turn, now)
+    for flow_id in turn.order():
+        lease = _claim_from(flow_id, now)
+        if lease:
+            turn.running[flow_id] = turn.running.get(flow_id, 0) + 1
+            return lease
+    turn.until = None
+    return claim(now, turn) if kept else None
+
+
+def _look_up(turn: Turn, now: datetime) -> None:
+    """Enabled flows with due work, and how much of each is running."""
+    active = Connection.Status.ACTIVE
+    flows = Flow.objects.filter(enabled=True, source__status=active, destination__status=active).values_list("id", flat=True)
+    turn.urgency = {}
+    for flow_id in flows:
+        waiting = SyncJob.objects.filter(flow_id=flow_id, state=SyncJob.State.WAITING, not_before__lte=now)
+        best = waiting.order_by("priority", "not_before").values_list("priority", flat=True).first()
+        if best is not None:
+            turn.urgency[flow_id] = best
+    busy = SyncJob.objects.filter(state=SyncJob.State.RUNNING).values_list("flow_id").annotate(Count("id")).order_by()
+    turn.running = dict(busy) if len(turn.urgency) > 1 else {}
+    turn.until = now + TURN_KEPT
+
+
+def _claim_from(flow_id: int, now: datetime) -> Lease | None:
+    token = secrets.token_hex(16)
+    lock = "FOR UPDATE SKIP LOCKED" if database.vendor == "postgresql" else ""
+    adapt = database.ops.adapt_datetimefield_value
+    until = now + timedelta(seconds=settings.LEASE_SECONDS)
+    try:
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute(_CLAIM.format(lock=lock), [token, adapt(until), adapt(now), flow_id, adapt(now)])
+            row = cursor.fetchone()
+    except IntegrityError:  # another worker took this very object in the same instant
+        return None
+    return Lease(row[0], token) if row else None
+
+
+def due_count(now: datetime, at_most: int) -> int:
+    """How many jobs could run now, counted up to a bound."""
+    active = Connection.Status.ACTIVE
+    due = SyncJob.objects.filter(
+        state=SyncJob.State.WAITING,
+        not_before__lte=now,
+        flow__enabled=True,
+        flow__source__status=active,
+        flow__destination__status=active,
+    )
+    return due[:at_most].count()
+
+
+def extend(leases: list[Lease], now: datetime) -> None:
+    """The heartbeat: keep these leases; ones that were lost stay lost."""
+    until = now + timedelta(seconds=settings.LEASE_SECONDS)
+    for lease in leases:
+        SyncJob.objects.filter(pk=lease.job_id, lease_token=lease.token, state=SyncJob.State.RUNNING).update(lease_until=until)

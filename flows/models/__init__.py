@@ -1,0 +1,26 @@
+"""The rows that survive a crash."""
+
+from flows.models.flow import Flow
+from flows.models.inbox import InboundEvent
+from flows.models.job import SyncJob
+from flows.models.lease import PeriodicLease
+from flows.models.link import ExternalLink
+from flows.models.mapping import FieldMapping, ItemMapping, ValueMapping
+from flows.models.polling import Backfill, SyncCursor
+from flows.models.record import SyncRecord
+from flows.models.subscription import Subscription
+
+__all__ = [
+    "Backfill",
+    "ExternalLink",
+    "FieldMapping",
+    "Flow",
+    "InboundEvent",
+    "ItemMapping",
+    "PeriodicLease",
+    "Subscription",
+    "SyncCursor",
+    "SyncJob",
+    "SyncRecord",
+    "ValueMapping",
+]

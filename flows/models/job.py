@@ -1,0 +1,73 @@
+"""A job: bring one object of one flow to where its source has it now. The database is the queue."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from flows.models.flow import Flow
+from flows.models.inbox import InboundEvent
+
+
+class Priority(models.IntegerChoices):
+    """Lower goes first."""
+
+    PERSON = 0, "a person asked"
+    WEBHOOK = 1, "webhook"
+    POLL = 2, "poll"
+    BACKFILL = 3, "backfill"
+
+
+class SyncJob(models.Model):
+    """One attempt chain. At most one waiting and one running per flow and object (partial unique constraints)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        NOTHING = "nothing", "nothing to do"
+        ATTENTION = "attention", "needs attention"
+        DEAD = "dead", "dead letter"
+        SUPERSEDED = "superseded", "superseded"
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="jobs")
+    object_type = models.CharField(max_length=30)
+    source_id = models.CharField(max_length=100)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.WEBHOOK)
+    not_before = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    crashes = models.PositiveIntegerField(default=0)
+    force = models.BooleanField(default=False, help_text="Look at the destination even when nothing seems changed.")
+    lease_until = models.DateTimeField(null=True)
+    lease_token = models.CharField(max_length=32, blank=True)
+    trigger = models.CharField(max_length=20, default="webhook")
+    event = models.ForeignKey(InboundEvent, null=True, on_delete=models.SET_NULL, related_name="jobs")
+    asked_by = models.CharField(max_length=150, blank=True)
+    reason_code = models.CharField(max_length=60, blank=True)
+    subject = models.CharField(max_length=150, blank=True, help_text="What a mapping would release: sku:MUG-XL.")
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        permissions = [("replay_syncjob", "Can replay and retry jobs")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["flow", "object_type", "source_id"], condition=Q(state="waiting"), name="one_waiting_job_per_object"
+            ),
+            models.UniqueConstraint(
+                fields=["flow", "object_type", "source_id"], condition=Q(state="running"), name="one_running_job_per_object"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["flow", "priority", "not_before", "id"], name="job_due", condition=Q(state="waiting")),
+            models.Index(fields=["lease_until"], name="job_running", condition=Q(state="running")),
+            models.Index(fields=["flow", "object_type", "source_id", "-id"], name="job_object"),
+            models.Index(fields=["flow", "subject"], name="job_attention", condition=Q(state__in=["attention", "dead"])),
+            models.Index(fields=["state", "-id"], name="job_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.object_type} {self.source_id}"

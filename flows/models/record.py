@@ -1,0 +1,39 @@
+"""What we know of one source object in one flow: where it stands, and the proof of its amounts."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from flows.models.flow import Flow
+
+
+class SyncRecord(models.Model):
+    """One row per flow and source object, rewritten after each job. Amounts are exact decimals in `currency`."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="records")
+    object_type = models.CharField(max_length=30)
+    source_id = models.CharField(max_length=100)
+    number = models.CharField(max_length=60, blank=True, db_index=True)
+    version = models.CharField(max_length=40, blank=True, help_text="The newest change time that a notice named.")
+    desired_hash = models.CharField(max_length=64, blank=True, help_text="Of what the destination was last brought to.")
+    source_hash = models.CharField(max_length=64, blank=True)
+    outcome = models.CharField(max_length=12, blank=True)
+    reason = models.TextField(blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    total = models.DecimalField(max_digits=18, decimal_places=3, null=True)
+    refunded = models.DecimalField(max_digits=18, decimal_places=3, null=True)
+    invoiced = models.DecimalField(max_digits=18, decimal_places=3, null=True)
+    captured = models.DecimalField(max_digits=18, decimal_places=3, null=True)
+    paid = models.DecimalField(max_digits=18, decimal_places=3, null=True)
+    exact = models.BooleanField(null=True)
+    job_id = models.BigIntegerField(null=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["flow", "object_type", "source_id"], name="one_record_per_object"),
+        ]
+        indexes = [models.Index(fields=["flow", "outcome", "-updated_at"], name="record_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.object_type} {self.number or self.source_id}"

@@ -1,0 +1,25 @@
+"""Whether two connections and a recipe make a flow."""
+
+from __future__ import annotations
+
+from connectors.registry import get_connector
+from credentials.models import Connection
+from flows.recipes import RECIPES
+
+
+def problem_with_pair(recipe_name: str, source: Connection, destination: Connection) -> str:
+    """A sentence why this flow cannot be, "" when it can."""
+    if source.organization_id != destination.organization_id:
+        return "Both connections must belong to one organization."
+    if source.pk == destination.pk:
+        return "Choose two different connections: a flow goes from one to another."
+    if recipe_name not in RECIPES:
+        return f"There is no recipe {recipe_name!r}."
+    recipe = RECIPES[recipe_name]
+    reader, writer = get_connector(source.platform), get_connector(destination.platform)
+    if recipe.source not in reader.reads:
+        return f'{reader.label} does not read {recipe.source.plural}, which "{recipe.label}" needs. Choose another source.'
+    missing = [kind.plural for kind in recipe.writes if kind not in writer.writes]
+    if missing:
+        return f'{writer.label} does not write {" and ".join(missing)}, which "{recipe.label}" needs. Choose another destination.'
+    return ""

@@ -1,0 +1,36 @@
+"""Reading one object from its source, as it is now, and turning it into its canonical type."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.kit.contract import Raw
+from connectors.kit.http import Api
+from flows.pipeline.workbench import Workbench, calling
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The raw aggregate, its canonical value and the hash of the raw."""
+
+    raw: Raw
+    value: Any
+    raw_hash: str
+
+
+def extract(bench: Workbench, source_id: str) -> Extracted:
+    """Fetch and normalise. Raises Gone, Rejected (naming the bad field) and the network errors."""
+    reads = bench.source.connector.reads[bench.recipe.source]
+    with calling(bench.source) as api:
+        raw = reads.fetch(api, source_id)
+    return normalised(bench, api, raw)
+
+
+def normalised(bench: Workbench, api: Api, raw: Raw) -> Extracted:
+    """A raw aggregate that we hold already (a stored one, for a replay) through the same normaliser."""
+    reads = bench.source.connector.reads[bench.recipe.source]
+    digest = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()
+    return Extracted(raw, reads.normalise(raw, api.account), digest)

@@ -1,0 +1,205 @@
+"""The link rows around a write: intended (committed) before it, confirmed after it, in doubt when the answer is unclear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection as database
+from django.utils import timezone
+
+from connectors.canonical.identity import ObjectType
+from connectors.kit.errors import Busy, Unclear
+from flows.jobs.claim import LeaseLost
+from flows.models import ExternalLink, SyncJob
+from flows.pipeline.workbench import Workbench
+from flows.recipes.contract import Change
+
+State = ExternalLink.State
+SEARCHED_AT_ONCE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The right to create. in_doubt: an earlier attempt may have reached the other side, so search first."""
+
+    link: ExternalLink
+    in_doubt: bool
+
+
+def intend(bench: Workbench, change: Change, settle: timedelta) -> Intent | None:
+    """Say what we are about to do, committed. None: it is confirmed already.
+
+    Raises Busy while another live job creates the same thing, and Unclear until an uncertain attempt has settled.
+    """
+    now = timezone.now()
+    scope = "" if change.shared else bench.scope
+    created = _insert(bench, change, scope, now)
+    if created is not None:
+        return Intent(created, in_doubt=False)
+    link = ExternalLink.objects.get(destination=bench.flow.destination, scope=scope, object_type=change.object_type.value, key=change.key)
+    if link.state == State.CONFIRMED:
+        return None
+    return _take_over(bench, link, settle)
+
+
+_INSERT = """
+INSERT INTO flows_externallink (destination_id, source_id, scope, object_type, key, state, remote_id, void, content_hash,
+    fingerprint, adopted, job_id, lease_token, intended_at)
+VALUES (%s, %s, %s, %s, %s, 'intended', '', %s, '', '', %s, %s, %s, %s)
+ON CONFLICT (destination_id, scope, object_type, key) DO NOTHING RETURNING id
+"""
+
+
+def _insert(bench: Workbench, change: Change, scope: str, now: datetime) -> ExternalLink | None:
+    """The intent in one statement, so that of forty jobs with one new customer exactly one gets through; None for the others."""
+    flow = bench.flow
+    row = ExternalLink(
+        destination=flow.destination,
+        source=None if change.shared else flow.source,
+        scope=scope,
+        key=change.key,
+        object_type=change.object_type.value,
+        intended_at=now,
+        job_id=bench.job_id,
+        lease_token=bench.lease_token,
+    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                flow.destination_id,
+                row.source_id,
+                scope,
+                row.object_type,
+                row.key,
+                False,
+                False,
+                row.job_id,
+                row.lease_token,
+                database.ops.adapt_datetimefield_value(now),
+            ],
+        )
+        created = cursor.fetchone()
+    if created is None:
+        return None
+    row.pk = created[0]
+    return row
+
+
+def _take_over(bench: Workbench, link: ExternalLink, settle: timedelta) -> Intent:
+    """An intent that somebody left behind: wait while its holder lives or its effect may still appear."""
+    now = timezone.now()
+    holder = SyncJob.objects.filter(pk=link.job_id or 0, lease_token=link.lease_token, state=SyncJob.State.RUNNING)
+    if link.lease_token and link.lease_token != bench.lease_token and holder.filter(lease_until__gt=now).exists():
+        raise Busy(f"Another order is creating {link.object_type} {link.key} right now.", retry_after=0.5, code="link_busy")
+    settled = link.in_doubt_until or link.intended_at + settle
+    if now < settled:
+        seconds = (settled - now).total_seconds()
+        raise Unclear(
+            f"It is not certain yet whether {link.object_type} {link.key} was created; looking again in {seconds:.0f} s.",
+            code=f"settle:{seconds:.1f}",
+        )
+    taken = ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED, lease_token=link.lease_token).update(
+        job_id=bench.job_id, lease_token=bench.lease_token, in_doubt_until=now
+    )
+    if not taken:
+        raise Busy(f"Another order took up {link.object_type} {link.key}.", retry_after=0.5, code="link_busy")
+    link.refresh_from_db()
+    return Intent(link, in_doubt=True)
+
+
+def begin_create(intent: Intent) -> None:
+    """Right before a create: from here on its effect may settle, so a search that took its time must not count as settling."""
+    now = timezone.now()
+    if intent.in_doubt or now - intent.link.intended_at > SEARCHED_AT_ONCE:
+        ExternalLink.objects.filter(pk=intent.link.pk, state=State.INTENDED).update(intended_at=now, in_doubt_until=None)
+
+
+def doubt(link: ExternalLink, settle: timedelta) -> None:
+    """The answer to the write is unclear: nobody creates this again before it has settled and been searched."""
+    ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED).update(in_doubt_until=timezone.now() + settle)
+
+
+def withdraw(link: ExternalLink) -> None:
+    """The other side answered that it did not create anything: the intent is void."""
+    ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED, lease_token=link.lease_token).delete()
+
+
+def confirm(bench: Workbench, link: ExternalLink, change: Change, remote_id: str, fingerprint: str, adopted: bool) -> None:
+    """It exists and is ours. Names the lease: a worker that lost its job confirms nothing."""
+    changed = ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED, lease_token=bench.lease_token).update(
+        state=State.CONFIRMED,
+        remote_id=remote_id,
+        fingerprint=fingerprint,
+        content_hash="" if adopted else change.content_hash,  # what we adopt was not written by this change: compare it anew
+        adopted=adopted,
+        in_doubt_until=None,
+        confirmed_at=timezone.now(),
+    )
+    if not changed:
+        raise LeaseLost(f"the intent of {link.object_type} {link.key} is no longer ours")
+    bench.confirmed[change.object_type, change.key] = remote_id
+
+
+def linked_elsewhere(bench: Workbench, change: Change, ids: Sequence[str]) -> frozenset[str]:
+    """Which of these objects belong to another record: two shops with one numbering may write into the same books.
+
+    What all sources share (clients, items) belongs to everybody.
+    """
+    if change.shared or not ids:
+        return frozenset()
+    theirs = ExternalLink.objects.filter(
+        destination=bench.flow.destination, object_type=change.object_type.value, remote_id__in=ids, state=State.CONFIRMED
+    )
+    others = theirs.exclude(scope="").exclude(scope=bench.scope, key=change.key)
+    return frozenset(others.values_list("remote_id", flat=True))
+
+
+def _links(bench: Workbench, change: Change) -> dict[str, object]:
+    scope = "" if change.shared else bench.scope
+    return {
+        "destination": bench.flow.destination,
+        "scope": scope,
+        "object_type": change.object_type.value,
+        "key": change.key,
+    }
+
+
+def begin_rewrite(bench: Workbench, change: Change) -> None:
+    """Ahead of an update: what the destination shows from now on may be ours even if the answer gets lost."""
+    ExternalLink.objects.filter(**_links(bench, change)).update(fingerprint="", job_id=bench.job_id)
+
+
+def rewritten(bench: Workbench, change: Change, fingerprint: str) -> None:
+    """The update was answered."""
+    ExternalLink.objects.filter(**_links(bench, change)).update(
+        fingerprint=fingerprint, content_hash=change.content_hash, job_id=bench.job_id
+    )
+
+
+def acted(bench: Workbench, change: Change, fingerprint: str) -> None:
+    """A named action was answered; void and restore are kept on the link."""
+    fields: dict[str, object] = {"job_id": bench.job_id}
+    if fingerprint:
+        fields["fingerprint"] = fingerprint
+    if change.action in ("void", "restore"):
+        fields["void"] = change.action == "void"
+    ExternalLink.objects.filter(**_links(bench, change)).update(**fields)
+
+
+def remote_id(bench: Workbench, object_type: ObjectType, key: str) -> str:
+    """The destination's id of something linked; it must be confirmed by now."""
+    if (object_type, key) in bench.confirmed:
+        return bench.confirmed[object_type, key]
+    link = ExternalLink.objects.filter(
+        destination=bench.flow.destination,
+        scope__in=[bench.scope, ""],
+        object_type=object_type.value,
+        key=key,
+        state=State.CONFIRMED,
+    ).first()
+    if link is None:
+        raise Busy(f"{object_type.value} {key} is not confirmed yet.", retry_after=0.5, code="link_busy")
+    return link.remote_id

@@ -1,0 +1,190 @@
+"""Writing down what happened: link, audit, job and record, together or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.models import Outcome
+from audit.services import AuditEntry, write_many
+from connectors.canonical.money import Money
+from connectors.kit.errors import Busy, NeedsAttention, RateLimited, Refused, Rejected, SyncError, Transient, Unclear
+from connectors.kit.http import Exchange
+from flows.jobs.claim import Lease
+from flows.jobs.finish import Ending, finish
+from flows.models import SyncJob, SyncRecord
+from flows.pipeline.workbench import Workbench
+from flows.recipes.contract import Change, TieOut
+
+EXCERPT = 4000
+
+
+@dataclass
+class Step:
+    """One change being made, for its audit record."""
+
+    bench: Workbench
+    change: Change
+    started: float = field(default_factory=time.monotonic)
+
+
+def evidence_of(exchanges: list[Exchange]) -> dict[str, Any]:
+    """Calls as evidence; bodies cut to a readable length (the audit redacts them before storing)."""
+    return {
+        "calls": [
+            {
+                "method": call.method,
+                "url": call.url,
+                "status": call.status,
+                "ms": call.duration_ms,
+                "sent": call.sent[:EXCERPT].decode("utf-8", "replace"),
+                "received": call.received[:EXCERPT].decode("utf-8", "replace"),
+                "error": call.error,
+            }
+            for call in exchanges
+        ]
+    }
+
+
+def record_step(
+    step: Step,
+    *,
+    adopted: bool = False,
+    remote_id: str = "",
+    confirm: Callable[[], None] | None = None,
+    problem: SyncError | None = None,
+) -> None:
+    """The audit record of one change, in one transaction with the confirmation of its link."""
+    bench, change = step.bench, step.change
+    entry = AuditEntry(
+        actor="worker",
+        action=f"{change.action or change.verb} {change.object_type.value}",
+        outcome=outcome_of(problem) if problem else Outcome.ADOPTED if adopted else Outcome.DONE,
+        organization_id=bench.flow.organization_id,
+        connection=bench.flow.destination,
+        flow_id=bench.flow.pk,
+        job_id=bench.job_id,
+        object_type=change.object_type.value,
+        source_id=change.key,
+        target_id=remote_id,
+        message=f"{change.title}: {problem.message}" if problem else change.title,
+        mapping=_applied(bench),
+        duration_ms=round((time.monotonic() - step.started) * 1000),
+        evidence=evidence_of(bench.take_evidence()),
+    )
+    with transaction.atomic():
+        if confirm:
+            confirm()
+        write_many([entry])
+
+
+def _applied(bench: Workbench) -> dict[str, Any]:
+    """The operator's rules that were in force; empty parts left out."""
+    mappings = bench.context.mappings
+    rules = {
+        "items": {sku: choice.name for sku, choice in mappings.items.items()} if len(mappings.items) <= 50 else "see mappings",
+        "values": {f"{kind}:{source}": target for (kind, source), target in mappings.values.items()},
+        "fields": [asdict(rule) for rule in mappings.fields],
+    }
+    return {name: rule for name, rule in rules.items() if rule}
+
+
+_OUTCOMES: tuple[tuple[type[SyncError], Outcome], ...] = (
+    (Transient, Outcome.WAITING),
+    (RateLimited, Outcome.WAITING),
+    (Busy, Outcome.WAITING),
+    (Unclear, Outcome.WAITING),
+    (NeedsAttention, Outcome.ATTENTION),
+    (Refused, Outcome.ATTENTION),
+    (Rejected, Outcome.REJECTED),
+)
+
+
+def outcome_of(problem: SyncError) -> Outcome:
+    """How an error reads in the audit."""
+    return next((outcome for kind, outcome in _OUTCOMES if isinstance(problem, kind)), Outcome.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The end of a run: how the job ends, and what its record shows from now on."""
+
+    ending: Ending
+    outcome: Outcome
+    number: str = ""
+    amount: Money | None = None
+    tie_out: TieOut | None = None
+    desired_hash: str | None = None
+    source_hash: str = ""
+
+
+def record_end(bench: Workbench, job: SyncJob, lease: Lease, verdict: Verdict) -> None:
+    """Job, record and audit of a finished run, in one transaction. Raises LeaseLost when the job is no longer ours."""
+    now = timezone.now()
+    with transaction.atomic():
+        finish(job, lease, verdict.ending, now)
+        _write_record(job, verdict)
+        write_many([_end_entry(bench, job, verdict)])
+
+
+def _end_entry(bench: Workbench, job: SyncJob, verdict: Verdict) -> AuditEntry:
+    proof = {name: str(value) for name, value in asdict_money(verdict.tie_out).items()} if verdict.tie_out else {}
+    return AuditEntry(
+        actor=job.asked_by or "worker",
+        action=f"sync {job.object_type}",
+        outcome=verdict.outcome,
+        organization_id=bench.flow.organization_id,
+        connection=bench.flow.source,
+        flow_id=bench.flow.pk,
+        job_id=job.pk,
+        event_id=job.event_id,
+        object_type=job.object_type,
+        source_id=job.source_id,
+        target_id=verdict.number,
+        message=verdict.ending.reason or ("The books show exactly what the shop shows." if proof else "Up to date."),
+        duration_ms=None if job.started_at is None else round((timezone.now() - job.started_at).total_seconds() * 1000),
+        evidence={**evidence_of(bench.take_evidence()), **({"tie_out": proof} if proof else {})},
+    )
+
+
+def asdict_money(tie_out: TieOut) -> dict[str, Any]:
+    """The proof's fields by name."""
+    names = ("number", "source_total", "refunded", "invoiced", "captured", "paid", "exact")
+    return {name: getattr(tie_out, name) for name in names}
+
+
+def _write_record(job: SyncJob, verdict: Verdict) -> None:
+    """What the lists show of this object. A wait keeps the proof of the last success."""
+    fields: dict[str, Any] = {
+        "outcome": verdict.outcome,
+        "reason": verdict.ending.reason,
+        "job_id": job.pk,
+        "updated_at": timezone.now(),
+    }
+    if verdict.number:
+        fields["number"] = verdict.number[:60]
+    if verdict.amount is not None:
+        fields |= {"currency": verdict.amount.currency, "total": verdict.amount.amount}
+    if verdict.source_hash:
+        fields["source_hash"] = verdict.source_hash
+    if verdict.desired_hash is not None:
+        fields["desired_hash"] = verdict.desired_hash
+    if verdict.tie_out:
+        proof = verdict.tie_out
+        fields |= {
+            "total": proof.source_total.amount,
+            "refunded": proof.refunded.amount,
+            "invoiced": proof.invoiced.amount,
+            "captured": proof.captured.amount,
+            "paid": proof.paid.amount,
+            "exact": proof.exact,
+        }
+    row = SyncRecord(flow_id=job.flow_id, object_type=job.object_type, source_id=job.source_id, **fields)
+    SyncRecord.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["flow", "object_type", "source_id"], update_fields=list(fields)
+    )

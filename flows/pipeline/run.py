@@ -1,0 +1,194 @@
+"""One run of one job: extract, normalise, desire, then plan and load until nothing is missing, then record."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any
+
+from audit.alerts import close_alert, open_alert
+from audit.models import Alert, Outcome
+from connectors.kit.errors import (
+    Busy,
+    Gone,
+    NeedsAttention,
+    NothingToDo,
+    RateLimited,
+    Refused,
+    Rejected,
+    SyncError,
+    Unauthorised,
+    Unclear,
+)
+from flows.crash_points import point
+from flows.jobs.claim import Lease, LeaseLost
+from flows.jobs.finish import Ending, back_off
+from flows.models import ExternalLink, SyncJob, SyncRecord
+from flows.pipeline.extract import Extracted, extract
+from flows.pipeline.load import load
+from flows.pipeline.record import Verdict, outcome_of, record_end
+from flows.pipeline.view import Sight
+from flows.pipeline.workbench import Workbench, open_workbench
+from flows.recipes.contract import More, Plan
+
+logger = logging.getLogger(__name__)
+ROUNDS = 8
+LOOKS = 40
+State = SyncJob.State
+
+
+def run_job(lease: Lease) -> None:
+    """Run a claimed job to an ending. Never raises for anything that a record can cause."""
+    job = SyncJob.objects.select_related("flow__source", "flow__destination", "flow__organization").get(pk=lease.job_id)
+    point("after_claim")
+    bench = open_workbench(job.flow, lease.check, source_id=job.source_id, job_id=job.pk, lease_token=lease.token)
+    try:
+        verdict = _verdict(bench, job)
+        point("before_end")
+        record_end(bench, job, lease, verdict)
+    except LeaseLost:
+        logger.warning("job %s was taken over by another worker", job.pk)
+        return
+    point("after_end")
+    _tell(job, verdict)
+
+
+def _verdict(bench: Workbench, job: SyncJob) -> Verdict:
+    extracted: Extracted | None = None
+    try:
+        extracted = extract(bench, job.source_id)
+        return synced(bench, job, extracted)
+    except LeaseLost:
+        raise
+    except SyncError as problem:
+        return _failed(bench, job, problem, extracted)
+    except Exception as problem:  # a defect of ours: the record waits and shows it, the worker lives on
+        logger.exception("job %s failed on a defect", job.pk)
+        crash = Refused(f"Tillbridge itself failed on this ({type(problem).__name__}: {problem}). Please report it.", code="defect")
+        return _failed(bench, job, crash, extracted)
+
+
+def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
+    """Bring the destination to what the source says, and prove it."""
+    number, amount = bench.recipe.describe(extracted.value)
+    desired = bench.recipe.desire(extracted.value, bench.context)
+    desired_hash = hash_of(desired)
+    known = SyncRecord.objects.filter(flow=bench.flow, object_type=job.object_type, source_id=job.source_id).first()
+    if known and known.desired_hash == desired_hash and known.outcome == Outcome.DONE and not job.force:
+        ending = Ending(State.NOTHING, "Nothing changed since the books were last brought up to date.", "unchanged")
+        return Verdict(ending, Outcome.DONE, number, amount, source_hash=extracted.raw_hash)
+    plan, notes = settle_plan(bench, desired)
+    proof = plan.tie_out
+    if bench.recipe.tie_out and proof is not None and not proof.exact:
+        raise NeedsAttention(
+            f"The books do not tie out: the invoice shows {proof.invoiced} for an order of {proof.source_total} "
+            f"less {proof.refunded} refunded, payments {proof.paid} for {proof.captured} captured.",
+            code="not_exact",
+        )
+    ending = Ending(State.DONE, " ".join(notes))
+    return Verdict(ending, Outcome.DONE, number, amount, proof, desired_hash, extracted.raw_hash)
+
+
+def hash_of(desired: Any) -> str:
+    """A stable hash of what the destination should look like (frozen dataclasses have an exact repr)."""
+    return hashlib.sha256(repr(desired).encode()).hexdigest()
+
+
+def settle_plan(bench: Workbench, desired: Any) -> tuple[Plan, list[str]]:
+    """Plan and load, round by round, until a plan is empty; that last plan and all notes on the way."""
+    sight = Sight(bench)
+    notes: list[str] = []
+    for _ in range(ROUNDS):
+        plan = decide(bench, desired, sight)
+        notes += [note for note in plan.notes if note not in notes]
+        if not plan.changes:
+            return plan, notes
+        for change in plan.changes:
+            if load(bench, sight, change):
+                break
+    raise NeedsAttention(
+        "The destination keeps showing something else than what was written. Compare both sides by hand.", code="unsettled"
+    )
+
+
+def decide(bench: Workbench, desired: Any, sight: Sight) -> Plan:
+    """One pure plan, with whatever it asked to see."""
+    for _ in range(LOOKS):
+        try:
+            return bench.recipe.plan(desired, sight.view)
+        except More as more:
+            for look in more.looks:
+                sight.look(look)
+    raise NeedsAttention("A plan asked for too much.", code="too_many_looks")
+
+
+# ---- what an error means for the job ---------------------------------------------------------------------------
+
+
+def _failed(bench: Workbench, job: SyncJob, problem: SyncError, extracted: Extracted | None) -> Verdict:
+    number, amount = bench.recipe.describe(extracted.value) if extracted else ("", None)
+    if isinstance(problem, Gone):
+        problem = _gone(bench, job)
+    ending = _ending(job, problem)
+    outcome = Outcome.NOTHING if ending.state is State.NOTHING else outcome_of(problem)
+    hashed = extracted.raw_hash if extracted else ""
+    return Verdict(ending, outcome, number, amount, source_hash=hashed, desired_hash="" if ending.state is State.NOTHING else None)
+
+
+def _gone(bench: Workbench, job: SyncJob) -> SyncError:
+    """A vanished source object: harmless unless we posted something for it. A missing order may also be a fault of the shop."""
+    posted = ExternalLink.objects.filter(
+        destination=bench.flow.destination, scope=bench.scope, key=job.source_id, state=ExternalLink.State.CONFIRMED, void=False
+    )
+    if not posted.exists():
+        return NothingToDo("It does not exist at the source (any more), and nothing was posted for it.", code="gone")
+    return NeedsAttention(
+        f"It vanished from {bench.flow.source.label}, but what was posted for it is still in {bench.flow.destination.label}. "
+        "If it was deleted on purpose, void it there by hand.",
+        code="vanished",
+    )
+
+
+def _ending(job: SyncJob, problem: SyncError) -> Ending:
+    match problem:
+        case NothingToDo():
+            return Ending(State.NOTHING, problem.message, problem.code)
+        case NeedsAttention():
+            return Ending(State.ATTENTION, problem.message, problem.code, problem.subject)
+        case Refused():
+            return Ending(State.ATTENTION, problem.message, problem.code)
+        case Rejected() | Gone():
+            return Ending(State.DEAD, problem.message, problem.code)
+        case RateLimited() | Busy():
+            return Ending(State.WAITING, problem.message, problem.code, wait=problem.retry_after)
+        case Unauthorised():
+            return Ending(State.WAITING, problem.message, problem.code)
+        case Unclear() if problem.code.startswith("settle:"):
+            return Ending(State.WAITING, problem.message, "settling", wait=float(problem.code.partition(":")[2]) + 0.1)
+    wait = back_off(job.attempts + 1)
+    if wait is None:
+        return Ending(State.DEAD, f"{problem.message} It was tried {job.attempts + 1} times.", "exhausted", counted=True)
+    return Ending(State.WAITING, problem.message, problem.code, wait=wait, counted=True)
+
+
+def _tell(job: SyncJob, verdict: Verdict) -> None:
+    """Alerts: one per cause and flow, closed when nothing with that cause is left."""
+    ending, flow = verdict.ending, job.flow
+    if ending.state in (State.ATTENTION, State.DEAD):
+        what = f"{job.object_type} {verdict.number or job.source_id}"
+        open_alert(
+            flow.organization_id,
+            f"{flow.pk}:{ending.code}:{ending.subject}"[:150],
+            f"{flow.label}, {what}: {ending.reason}",
+            Alert.Severity.ERROR if ending.state is State.DEAD else Alert.Severity.WARNING,
+            connection_id=flow.source_id,
+        )
+        return
+    for old in (
+        SyncJob.objects.filter(flow=flow, object_type=job.object_type, source_id=job.source_id, state=State.SUPERSEDED, pk__lt=job.pk)
+        .exclude(reason_code="")
+        .order_by("-pk")[:3]
+    ):
+        left = SyncJob.objects.filter(flow=flow, reason_code=old.reason_code, subject=old.subject, state__in=[State.ATTENTION, State.DEAD])
+        if not left.exists():
+            close_alert(flow.organization_id, f"{flow.pk}:{old.reason_code}:{old.subject}"[:150])

@@ -1,0 +1,133 @@
+"""Reading what no webhook told of: closed windows with overlap, from a stored watermark."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from credentials.services import mark_reauthorise, open_api
+from django.db import transaction
+from django.utils import timezone
+
+from connectors.canonical.identity import Notice, ObjectType, Window
+from connectors.kit.errors import NeedsAttention, SyncError, Unauthorised
+from connectors.registry import get_connector
+from credentials.models import Connection
+from flows.bell import ring
+from flows.jobs.queue import Wanted, enqueue
+from flows.leases import periodic
+from flows.models import Backfill, Flow, SyncCursor, SyncRecord
+from flows.models.job import Priority
+from flows.recipes import RECIPES
+
+OVERLAP = timedelta(minutes=3)  # platforms stamp to the second, commit later, and clocks differ
+LAG = timedelta(seconds=5)  # the newest seconds may still be filling up
+FIRST_LOOK_BACK = timedelta(hours=1)
+TASK_SECONDS = 120.0
+
+Keep = Callable[[str | None, int], None]
+
+
+def poll_flow(flow_id: int, now: datetime | None = None) -> int:
+    """One polling walk of a flow; an unfinished one goes on where it stopped. Returns the jobs asked for."""
+    flow = Flow.objects.select_related("source", "destination").get(pk=flow_id)
+    if not flow.enabled or flow.source.status != Connection.Status.ACTIVE:
+        return 0
+    with periodic(f"poll {flow_id}", TASK_SECONDS + 60) as ours:
+        return _poll(flow, now or timezone.now()) if ours else 0
+
+
+def _poll(flow: Flow, now: datetime) -> int:
+    cursor, _ = SyncCursor.objects.get_or_create(flow=flow, defaults={"watermark": now - FIRST_LOOK_BACK})
+    if cursor.window_until is None:
+        cursor.window_until, cursor.page, cursor.found = now - LAG, "", 0
+        cursor.save()
+    window = Window(cursor.watermark - OVERLAP, cursor.window_until)
+
+    def keep(page: str | None, found: int) -> None:
+        """In the transaction that stores the page's jobs, the cursor moves."""
+        cursor.found += found
+        if page is None:
+            cursor.watermark, cursor.window_until, cursor.page, cursor.polled_at = window.until, None, "", now
+        else:
+            cursor.page = page
+        cursor.save()
+
+    return _walk(flow, window, cursor.page or None, Priority.POLL, "poll", keep)
+
+
+def _walk(flow: Flow, window: Window, page: str | None, priority: Priority, trigger: str, keep: Keep, asked_by: str = "") -> int:
+    """Page through a closed window; each page's jobs and the cursor are stored together. Returns the jobs asked for."""
+    wanted = RECIPES[flow.recipe].source
+    reads = get_connector(flow.source.platform).reads[wanted]
+    if reads.page is None:
+        raise NeedsAttention(f"{flow.source.label} cannot list changed {wanted.value}s.", code="no_listing")
+    api, total, deadline = open_api(flow.source), 0, time.monotonic() + TASK_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            listed = reads.page(api, window, page)
+        except Unauthorised as problem:
+            mark_reauthorise(flow.source, problem.message)
+            return total
+        except SyncError:
+            return total  # the walk goes on from its page at the next tick
+        with transaction.atomic():
+            news = list(_news(flow, wanted, listed.notices)) if trigger == "poll" else list(listed.notices)
+            total += enqueue([Wanted(flow.pk, wanted, n.source_id, priority, trigger, None, asked_by) for n in news], timezone.now())
+            keep(listed.next, len(news))
+        if news:
+            ring()
+        page = listed.next
+        if page is None:
+            break
+    return total
+
+
+def _news(flow: Flow, wanted: ObjectType, notices: Iterable[Notice]) -> Iterable[Notice]:
+    """The notices that tell of a version not seen yet; their versions are kept in the same transaction as their jobs."""
+    notices = list(notices)
+    rows = SyncRecord.objects.filter(flow=flow, object_type=wanted.value, source_id__in=[n.source_id for n in notices])
+    known = dict(rows.values_list("source_id", "version"))
+    news = {n.source_id: n for n in notices if not n.version or known.get(n.source_id, "") < n.version}
+    SyncRecord.objects.bulk_create(
+        [
+            SyncRecord(flow=flow, object_type=wanted.value, source_id=n.source_id, version=n.version, updated_at=timezone.now())
+            for n in news.values()
+            if n.version
+        ],
+        update_conflicts=True,
+        unique_fields=["flow", "object_type", "source_id"],
+        update_fields=["version"],
+    )
+    return news.values()
+
+
+# ---- backfill ----------------------------------------------------------------------------------------------
+
+
+def start_backfill(flow: Flow, since: datetime, until: datetime, *, reason: str = "", asked_by: str = "") -> Backfill:
+    """Ask for a walk over the past; the worker does it page by page."""
+    return Backfill.objects.create(flow=flow, since=since, until=until, reason=reason[:200], asked_by=asked_by)
+
+
+def walk_backfills() -> int:
+    """Go on with every unfinished backfill. Returns the jobs asked for."""
+    pending = Backfill.objects.filter(finished_at=None).select_related("flow__source", "flow__destination")
+    return sum(walk_backfill(backfill) for backfill in pending.order_by("id"))
+
+
+def walk_backfill(backfill: Backfill, told: Callable[[int], None] = lambda _found: None) -> int:
+    """Walk one backfill as far as the time allows; told(n) hears of each page's objects."""
+    with periodic(f"backfill {backfill.pk}", TASK_SECONDS + 60) as ours:
+        if not ours:
+            return 0
+
+        def keep(page: str | None, found: int) -> None:
+            backfill.page, backfill.found = page or "", backfill.found + found
+            backfill.finished_at = timezone.now() if page is None else None
+            backfill.save()
+            told(found)
+
+        window = Window(backfill.since, backfill.until)
+        return _walk(backfill.flow, window, backfill.page or None, Priority.BACKFILL, "backfill", keep, backfill.asked_by)

@@ -1,0 +1,241 @@
+"""What a recipe is: two pure functions, desire and plan, and the words they speak. No Django, no network.
+
+`desire` turns the source's canonical value, the flow's options and the operator's mappings into what the destination should look
+like. `plan` compares that with what is there (the view) and returns the changes that are still missing. The pipeline loads the
+changes, remembers the answers in the view and plans again until nothing is left: the last, empty plan is the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from connectors.canonical.identity import ObjectType
+from connectors.canonical.money import Money
+from connectors.kit.contract import Setting
+
+S = TypeVar("S")
+D = TypeVar("D")
+
+
+# ---- what the operator decided -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChoice:
+    """The ledger item that a SKU is mapped to: its id and the name that stands on the invoice line."""
+
+    item_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """A field mapping: target path, JMESPath expression over the source value, transform name, default."""
+
+    target: str
+    expression: str
+    transform: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mappings:
+    """The operator's mappings of one flow. values: (kind, source value) -> target; kinds: "tax", "gateway", "status" and
+    "account" (what a charge is called on the invoice: by its code, its name or "shipping", "fee", "tip", ...).
+    """
+
+    items: Mapping[str, ItemChoice] = field(default_factory=dict)
+    values: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    fields: tuple[FieldRule, ...] = ()
+
+    def value(self, kind: str, *sources: str) -> str | None:
+        """The first mapped target among several ways to name the source (code, then name); None when unmapped."""
+        return next((self.values[kind, s] for s in sources if s and (kind, s) in self.values), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """All that desire may know besides the source value. options have the defaults filled in.
+
+    learned holds what the destination taught us ("negative_lines": "refused"); now is aware UTC.
+    """
+
+    options: Mapping[str, Any]
+    mappings: Mappings
+    source_key: str
+    source_label: str
+    destination_currency: str
+    now: datetime
+    learned: Mapping[str, str] = field(default_factory=dict)
+
+
+# ---- what is there -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What we hold about something that we wrote or adopted. fingerprint: what the destination showed right after it."""
+
+    object_type: ObjectType
+    key: str
+    destination_id: str
+    content_hash: str = ""
+    fingerprint: str = ""
+    void: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOf:
+    """Look: our confirmed link of an object under its key (Link or None)."""
+
+    object_type: ObjectType
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinksUnder:
+    """Look: all our confirmed links whose key starts with the prefix (tuple of Link, by key)."""
+
+    object_type: ObjectType
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerOf:
+    """Look, for the way back: the key under which another flow of these two connections wrote this source object
+    (its id at the source of this flow), or None. Example: which order does this invoice belong to?
+    """
+
+    object_type: ObjectType
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Look: the canonical value of a destination object as it stands now (None when gone)."""
+
+    object_type: ObjectType
+    destination_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrders:
+    """Look: orders at the destination in these statuses that changed in the window (tuple of Order)."""
+
+    since: datetime
+    until: datetime
+    statuses: tuple[str, ...]
+
+
+Look = LinkOf | LinksUnder | OwnerOf | Now | OpenOrders
+
+
+class More(Exception):
+    """plan needs to see these first; the pipeline fetches them and plans again."""
+
+    def __init__(self, *looks: Look) -> None:
+        super().__init__(looks)
+        self.looks = looks
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of the destination and of our links. Asking for what is not there yet raises More.
+
+    After a write the pipeline puts the new link and the answer in, and forgets the Now of what the write changed besides: a
+    payment changes its invoice, which has to be read again.
+    """
+
+    seen: Mapping[Look, Any] = field(default_factory=dict)
+
+    def __call__(self, look: Look) -> Any:
+        if look not in self.seen:
+            raise More(look)
+        return self.seen[look]
+
+
+# ---- what to do --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write. verb "create" searches first (unless find_first is off because it cannot exist) and adopts what is ours; "update"
+    and "act" go to target_id; "" means the object of the same type and key that an earlier change of this plan creates.
+    find_first off holds only if that creation really created: after an adoption, plan again before going on. A link's void follows
+    the actions "void" and "restore".
+
+    key: the link's key. shared: the link belongs to the destination, not to the source connection (clients by e-mail,
+    items by SKU). fill: fields of the value that are ids of links, filled in just before the write
+    {"customer_id": (CUSTOMER, "email:a@b.c")}. several: what to do when the search finds more than one. content_hash is kept on
+    the link. title says it for people.
+    """
+
+    verb: Literal["create", "update", "act"]
+    object_type: ObjectType
+    key: str
+    title: str
+    value: Any = None
+    action: str = ""
+    target_id: str = ""
+    shared: bool = False
+    fill: tuple[tuple[str, tuple[ObjectType, str]], ...] = ()
+    find_first: bool = True
+    several: Literal["first", "attention"] = "attention"
+    content_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TieOut:
+    """The proof for one record: what the source says and what the books must show, to the last cent.
+
+    captured: less what was given back, at most what the order is worth. beyond: what people recorded in the books on top of it
+    (a bank transfer that the shop has not seen), theirs to judge.
+    """
+
+    number: str
+    source_total: Money
+    refunded: Money
+    invoiced: Money
+    captured: Money
+    paid: Money
+    beyond: Money | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Invoice = order total less what refunds took off; payments = captured less what was given back."""
+        recorded = self.paid - self.beyond if self.beyond else self.paid
+        return self.source_total - self.refunded == self.invoiced and self.captured == recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes that are missing, in order; none means that the destination is as desired."""
+
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    tie_out: TieOut | None = None
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.changes)
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[S, D]):
+    """One thing that we can sync. source: the object type read; writes: the object types that the destination must write.
+
+    options become the flow's form. desire and plan are pure; desire raises NothingToDo, NeedsAttention or Rejected; plan may raise
+    NeedsAttention, NothingToDo and More. describe(source value) -> (number, amount or None) for lists.
+    """
+
+    name: str
+    label: str
+    source: ObjectType
+    writes: tuple[ObjectType, ...]
+    options: tuple[Setting, ...]
+    desire: Callable[[S, Context], D]
+    plan: Callable[[D, View], Plan]
+    describe: Callable[[S], tuple[str, Money | None]]
+    tie_out: bool = False

@@ -1,0 +1,100 @@
+"""Which client of the books a customer is, and when the books' client follows the shop's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from connectors.canonical.identity import ObjectType
+from connectors.canonical.party import Customer
+from flows.recipes.contract import Change, Link
+from flows.recipes.plain import digest
+
+_STAMP = 14  # characters of the time before the digest in a client's content hash
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWanted:
+    """A client by its link key. client_id names a fixed one instead (the default client), which is never written.
+
+    as_of: since when the shop's details hold; older details never overwrite newer ones. shared: known to all shops by e-mail.
+    """
+
+    key: str = ""
+    customer: Customer | None = None
+    shared: bool = False
+    several: Literal["first", "attention"] = "first"
+    client_id: str = ""
+    content: str = ""
+    follow: bool = True
+
+
+def client_key(customer: Customer, otherwise: str) -> tuple[str, bool]:
+    """The link's key and whether all shops share it: by e-mail, else the shop's own customer, else what is given."""
+    if customer.email_key:
+        return f"email:{customer.email_key}", True
+    return (f"customer:{customer.id}", False) if customer.id else (otherwise, False)
+
+
+def client_content(customer: Customer, as_of: datetime) -> str:
+    """A content hash that starts with its time (20260731120000), so that the later of two details can be told."""
+    details = (
+        customer.email_key,
+        customer.given_name,
+        customer.family_name,
+        customer.company,
+        customer.phone,
+        customer.billing,
+        customer.tax_number,
+    )
+    return as_of.astimezone(UTC).strftime("%Y%m%d%H%M%S") + digest(details)
+
+
+def is_newer(content: str, held: str) -> bool:
+    """Whether this content differs from the one held and is of a later time."""
+    return content[_STAMP:] != held[_STAMP:] and content[:_STAMP] > held[:_STAMP]
+
+
+def create_client(client: ClientWanted) -> Change:
+    """Find or create the client: an existing one with this e-mail is adopted."""
+    name = client.customer.name if client.customer else ""
+    return Change(
+        "create",
+        ObjectType.CUSTOMER,
+        client.key,
+        f"Find or create client {name or client.key}",
+        client.customer,
+        shared=client.shared,
+        several=client.several,
+        content_hash=client.content,
+    )
+
+
+def update_client(client: ClientWanted, link: Link) -> Change:
+    """Bring the client's details up to date."""
+    name = client.customer.name if client.customer else ""
+    return Change(
+        "update",
+        ObjectType.CUSTOMER,
+        client.key,
+        f"Update client {name or client.key}",
+        client.customer,
+        target_id=link.destination_id,
+        shared=client.shared,
+        content_hash=client.content,
+    )
+
+
+def restore_client(client: ClientWanted, link: Link) -> Change:
+    """FreshBooks does not invoice deleted clients; bringing one back loses nothing and is on record."""
+    name = client.customer.name if client.customer else ""
+    return Change(
+        "act",
+        ObjectType.CUSTOMER,
+        client.key,
+        f"Restore client {name or client.key}, deleted in the books",
+        action="restore",
+        target_id=link.destination_id,
+        shared=client.shared,
+    )

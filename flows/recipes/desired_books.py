@@ -1,0 +1,71 @@
+"""What the books should hold for one order: the answer of order_to_invoice's desire, the question of its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.canonical.catalogue import Product
+from connectors.canonical.ledger import Credit, Invoice, Payment
+from connectors.canonical.money import Money
+from connectors.kit.errors import NeedsAttention
+from flows.recipes.customers import ClientWanted
+from flows.recipes.fitting import RoundingPolicy
+
+NO_CLIENT = ClientWanted()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemWanted:
+    """An item that should exist for a SKU; must_exist: it is not ours to create, a person maps it."""
+
+    key: str
+    product: Product
+    must_exist: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentWanted:
+    """A payment under its link key; its amount is what is left after refunds and may be zero."""
+
+    key: str
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class CreditWanted:
+    """A credit note under its link key and what it must come to."""
+
+    key: str
+    credit: Credit
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredBooks:
+    """The whole aggregate. target is the invoice's amount, captured what must be recorded as paid.
+
+    skip: why the order is not booked, unless it is in the books already. void: why what is in the books has to go.
+    problem: what kept us from working out a skipped order (it matters only if it is booked). content: hash of the invoice.
+    """
+
+    order_id: str
+    number: str
+    source_total: Money
+    refunded: Money
+    target: Money
+    captured: Money
+    skip: str = ""
+    void: str = ""
+    problem: NeedsAttention | None = None
+    client: ClientWanted = NO_CLIENT
+    items: tuple[ItemWanted, ...] = ()
+    invoice: Invoice | None = None
+    content: str = ""
+    rounding: RoundingPolicy | None = None
+    payments: tuple[PaymentWanted, ...] = ()
+    credits: tuple[CreditWanted, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def currency(self) -> str:
+        return self.target.currency

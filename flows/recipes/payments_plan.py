@@ -1,0 +1,157 @@
+"""Brings the payments on an invoice to what was captured: lowers before the invoice shrinks, records after it has grown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+from connectors.canonical.identity import ObjectType
+from connectors.canonical.ledger import Invoice, InvoiceStatus, Payment
+from connectors.canonical.money import Money, total
+from connectors.kit.errors import NeedsAttention
+from flows.recipes.contract import Change, Link, LinksUnder, Now, View
+from flows.recipes.desired_books import DesiredBooks, PaymentWanted
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Changes before and after the invoice's own; what stays paid in between; what is paid now, and what of it people recorded
+    beyond what we want.
+    """
+
+    before: tuple[Change, ...]
+    after: tuple[Change, ...]
+    kept: Money
+    paid: Money
+    beyond: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A payment of ours as it stands. now is None when it is gone; amount counts only while it is not void."""
+
+    link: Link
+    now: Payment | None
+    amount: Money
+
+    @property
+    def void(self) -> bool:
+        return self.now is None or self.now.void
+
+
+def held_payments(desired: DesiredBooks, view: View) -> dict[str, Held]:
+    """Our payments on the order's invoice by link key, as the books show them."""
+    links = cast("tuple[Link, ...]", view(LinksUnder(ObjectType.PAYMENT, f"{desired.order_id}:")))
+    return {link.key: _held(desired, link, view) for link in links}
+
+
+def _held(desired: DesiredBooks, link: Link, view: View) -> Held:
+    now = cast("Payment | None", view(Now(ObjectType.PAYMENT, link.destination_id)))
+    if now is not None and not now.void and now.amount.currency != desired.currency:
+        raise NeedsAttention(
+            f"A payment of order {desired.number} stands in {now.amount.currency} in the books; the order is in {desired.currency}. "
+            "Correct it by hand.",
+            code="currency_mismatch",
+        )
+    return Held(link, now, Money.zero(desired.currency) if now is None or now.void else now.amount)
+
+
+def first_payments(desired: DesiredBooks) -> tuple[Change, ...]:
+    """The payments of an invoice that the same plan creates: nothing can be there yet, so nothing is searched."""
+    return tuple(_create(desired, wanted, wanted.payment.amount, "") for wanted in desired.payments if wanted.payment.amount)
+
+
+def settle(desired: DesiredBooks, link: Link, now: Invoice, view: View) -> Settlement:
+    """What has to happen to payments. People's payments count: only what is missing to the captured amount is recorded."""
+    zero = Money.zero(desired.currency)
+    held = held_payments(desired, view)
+    ours = total((payment.amount for payment in held.values()), desired.currency)
+    paid = now.paid if now.paid is not None and now.status is not InvoiceStatus.VOID else ours
+    others = max(zero, paid - ours)
+    aims = {wanted.key: wanted.payment.amount for wanted in desired.payments}
+    kept = total((min(payment.amount, aims.get(key, zero)) for key, payment in held.items()), desired.currency)
+    if others and kept + others > desired.target:
+        raise NeedsAttention(
+            f"Order {desired.number} now comes to {desired.target}, but {others} on its invoice was recorded in the books by hand. "
+            "Reduce or delete that payment there, then replay.",
+            code="paid_by_hand",
+        )
+    before = tuple(_lower(payment, aims.get(key, zero)) for key, payment in held.items() if payment.amount > aims.get(key, zero))
+    after = _record(desired, link, held, max(zero, desired.captured - others - kept), search=bool(paid))
+    return Settlement(before, after, kept + others, paid, max(zero, paid - desired.captured))
+
+
+def _lower(payment: Held, aim: Money) -> Change:
+    if not aim:
+        return Change(
+            "act",
+            ObjectType.PAYMENT,
+            payment.link.key,
+            f"Void the payment of {payment.amount}",
+            action="void",
+            target_id=payment.link.destination_id,
+        )
+    return _set(payment, aim)
+
+
+def _set(payment: Held, amount: Money) -> Change:
+    """Only the amount is ever corrected; date, type and note stay as they were recorded."""
+    if payment.now is None:
+        raise ValueError("a payment that is gone cannot be changed")
+    return Change(
+        "update",
+        ObjectType.PAYMENT,
+        payment.link.key,
+        f"Change the payment of {payment.now.amount} to {amount}",
+        replace(payment.now, amount=amount),
+        target_id=payment.link.destination_id,
+    )
+
+
+def _record(desired: DesiredBooks, link: Link, held: dict[str, Held], room: Money, *, search: bool) -> tuple[Change, ...]:
+    """Record what is missing, at most the room that people's payments leave. search: there may be payments that we do not know."""
+    changes: list[Change] = []
+    for wanted in desired.payments:
+        payment = held.get(wanted.key)
+        current = payment.amount if payment else Money.zero(desired.currency)
+        more = min(room, max(Money.zero(desired.currency), wanted.payment.amount - current))
+        room = room - more
+        if not more:
+            continue
+        if payment is None:
+            changes.append(_create(desired, wanted, more, link.destination_id, search=search))
+        else:
+            changes.append(_raise(desired, payment, current + more))
+    return tuple(changes)
+
+
+def _raise(desired: DesiredBooks, payment: Held, aim: Money) -> Change:
+    """Raise a standing payment, or bring back one that we voided (its amount first, so that it never overpays)."""
+    if payment.now is None or (payment.void and not payment.link.void):
+        raise NeedsAttention(
+            f"A payment of order {desired.number} ({aim}) was deleted in the books by hand. Restore or record it there, then replay.",
+            code="deleted_by_hand",
+        )
+    if payment.void and payment.now.amount <= aim:
+        return Change(
+            "act",
+            ObjectType.PAYMENT,
+            payment.link.key,
+            f"Restore the payment of {payment.now.amount}",
+            action="restore",
+            target_id=payment.link.destination_id,
+        )
+    return _set(payment, aim)
+
+
+def _create(desired: DesiredBooks, wanted: PaymentWanted, amount: Money, invoice_id: str, *, search: bool = False) -> Change:
+    payment = replace(wanted.payment, amount=amount, invoice_id=invoice_id)
+    return Change(
+        "create",
+        ObjectType.PAYMENT,
+        wanted.key,
+        f"Record payment of {amount} ({payment.method})",
+        payment,
+        fill=() if invoice_id else (("invoice_id", (ObjectType.INVOICE, desired.order_id)),),
+        find_first=search,
+    )

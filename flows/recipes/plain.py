@@ -1,0 +1,45 @@
+"""Canonical values as plain JSON: for hashing what we write and for the expressions of field mappings; and short names."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+
+def to_plain(value: Any) -> Any:
+    """Dataclasses become objects, Decimals text without trailing zeros, times ISO text; never a float."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(part) for key, part in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [to_plain(part) for part in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return "0" if not value else format(value.normalize(), "f")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return value
+
+
+def digest(*values: Any) -> str:
+    """A stable hash (40 hex digits) of values; equal amounts hash equally however many zeros they carry."""
+    text = json.dumps(to_plain(values), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def short_name(source_key: str) -> str:
+    """A few letters and digits for markers and numbers, the same for one connection for ever."""
+    kept = "".join(letter for letter in source_key if letter.isascii() and letter.isalnum())
+    return kept if len(kept) <= 12 else kept[:6]

@@ -1,0 +1,82 @@
+"""The payments that an order's captured transactions and tenders make in the books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.canonical.ledger import Payment
+from connectors.canonical.money import Money, total
+from connectors.canonical.order import Order
+from connectors.canonical.settlement import Refund
+from flows.recipes.contract import Context
+from flows.recipes.desired_books import PaymentWanted
+from flows.recipes.options import text
+from flows.recipes.plain import short_name
+from flows.recipes.refunds import give_back
+from flows.recipes.times import shop_date
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money that came in: a captured transaction or a tender (gift card, store credit)."""
+
+    id: str
+    gateway: str
+    amount: Money
+    moment: datetime
+    reference: str
+
+
+def receipts(order: Order) -> list[Receipt]:
+    """Tenders first, as the till takes them; then what was captured. Authorisations and failures are no money."""
+    tenders = [
+        Receipt(f"tender-{tender.reference or position}", tender.kind, tender.amount, order.placed_at, tender.reference)
+        for position, tender in enumerate(order.tenders)
+    ]
+    captured = [
+        Receipt(payment.id, payment.gateway, payment.amount, payment.occurred_at, payment.reference)
+        for payment in order.transactions
+        if payment.is_captured
+    ]
+    return [receipt for receipt in (*tenders, *captured) if receipt.amount.amount > 0]
+
+
+def wanted_payments(
+    order: Order, refunds: Sequence[Refund], worth: Money, context: Context
+) -> tuple[tuple[PaymentWanted, ...], tuple[str, ...]]:
+    """The payments less what was given back, at most what the invoice is worth, and notes about what was clamped."""
+    received = receipts(order)
+    amounts = give_back([(receipt.id, receipt.amount) for receipt in received], refunds)
+    over = total(amounts, order.currency) - worth
+    notes: tuple[str, ...] = ()
+    if over.amount > 0:
+        notes = (f"The shop holds {over} more than order {order.number} is worth; that part is not recorded.",)
+        amounts = _clamped(amounts, over)
+    wanted = (_payment(order, receipt, amount, context) for receipt, amount in zip(received, amounts, strict=True))
+    return tuple(wanted), notes
+
+
+def _clamped(amounts: Sequence[Money], over: Money) -> list[Money]:
+    """Take the excess off the latest payments."""
+    left = list(amounts)
+    for i in reversed(range(len(left))):
+        take = min(over, left[i])
+        left[i], over = left[i] - take, over - take
+    return left
+
+
+def _payment(order: Order, receipt: Receipt, amount: Money, context: Context) -> PaymentWanted:
+    mapped = context.mappings.value("gateway", receipt.gateway, order.payment_method_title if not receipt.id.startswith("tender-") else "")
+    note = f"{short_name(context.source_key)}:{order.number}:{receipt.id}"
+    if receipt.reference and receipt.reference != receipt.id:
+        note = f"{note} | {receipt.reference}"
+    payment = Payment(
+        "",
+        amount,
+        shop_date(receipt.moment, order.time_zone),
+        mapped or text(context.options, "default_payment_type", "Other"),
+        note,
+    )
+    return PaymentWanted(f"{order.id}:{receipt.id}", payment)

@@ -1,0 +1,67 @@
+"""Takes an order out of the books again: payments first, then credit notes, then the invoice."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from connectors.canonical.identity import ObjectType
+from connectors.canonical.ledger import Invoice, InvoiceStatus
+from connectors.canonical.money import Money, total
+from connectors.kit.errors import NeedsAttention
+from flows.recipes.contract import Change, Link, LinksUnder, Now, Plan, TieOut, View
+from flows.recipes.credits_plan import void_credit
+from flows.recipes.desired_books import DesiredBooks
+from flows.recipes.payments_plan import held_payments
+
+
+def plan_void(desired: DesiredBooks, link: Link, view: View) -> Plan:
+    """Void what we posted. What people recorded on the invoice is theirs to take off first."""
+    now = cast("Invoice | None", view(Now(ObjectType.INVOICE, link.destination_id)))
+    held = [payment for payment in held_payments(desired, view).values() if not payment.void]
+    changes = [
+        Change(
+            "act",
+            ObjectType.PAYMENT,
+            payment.link.key,
+            f"Void the payment of {payment.amount}",
+            action="void",
+            target_id=payment.link.destination_id,
+        )
+        for payment in held
+    ]
+    credits = cast("tuple[Link, ...]", view(LinksUnder(ObjectType.CREDIT, f"{desired.order_id}:")))
+    changes += [change for credit in credits if (change := void_credit(credit)) is not None]
+    if now is not None and now.status is not InvoiceStatus.VOID:
+        _refuse(desired, now, total((payment.amount for payment in held), desired.currency))
+        changes.append(_void(desired, link, now))
+    return Plan(tuple(changes), (desired.void,), None if changes else _proof(desired))
+
+
+def _void(desired: DesiredBooks, link: Link, now: Invoice) -> Change:
+    return Change(
+        "act",
+        ObjectType.INVOICE,
+        desired.order_id,
+        f"Void invoice {now.number}: {desired.void}",
+        action="void",
+        target_id=link.destination_id,
+    )
+
+
+def _refuse(desired: DesiredBooks, now: Invoice, ours: Money) -> None:
+    if now.locked:
+        raise NeedsAttention(
+            f"{desired.void} But invoice {now.number} is locked in the books. Unlock it and replay, or void it by hand.",
+            code="invoice_locked",
+        )
+    if now.paid is not None and now.paid.currency == ours.currency and now.paid > ours:
+        raise NeedsAttention(
+            f"{desired.void} But {now.paid - ours} on invoice {now.number} was recorded in the books by hand. Delete that payment there, "
+            "then replay.",
+            code="paid_by_hand",
+        )
+
+
+def _proof(desired: DesiredBooks) -> TieOut:
+    zero = Money.zero(desired.currency)
+    return TieOut(desired.number, desired.source_total, desired.refunded, zero, zero, zero)

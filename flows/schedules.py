@@ -1,0 +1,24 @@
+"""One beat entry per polled flow, editable in the admin like any other."""
+
+from __future__ import annotations
+
+import json
+
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from flows.models import Flow
+
+
+def schedule_poll(flow: Flow) -> None:
+    """Make the flow's beat entry match its poll_seconds; called wherever a flow is saved."""
+    name = f"poll flow {flow.pk}"
+    if not flow.poll_seconds:
+        PeriodicTask.objects.filter(name=name).delete()
+        return
+    interval, _ = IntervalSchedule.objects.get_or_create(every=flow.poll_seconds, period=IntervalSchedule.SECONDS)
+    entry, _ = PeriodicTask.objects.get_or_create(
+        name=name, defaults={"task": "flows.tasks.poll", "args": json.dumps([flow.pk]), "interval": interval, "enabled": flow.enabled}
+    )
+    if entry.interval_id != interval.pk or entry.enabled != flow.enabled:
+        entry.interval, entry.enabled = interval, flow.enabled
+        entry.save()

@@ -1,0 +1,214 @@
+"""Webhook registrations: wanted versus actual; made, verified, watched, switched on again, and the gap filled."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.alerts import close_alert, open_alert
+from audit.models import Alert, Outcome
+from audit.services import write
+from connectors.kit.contract import RemoteSubscription, Webhooks
+from connectors.kit.errors import Gone, SyncError, Unauthorised
+from connectors.kit.http import Api
+from connectors.registry import get_connector
+from credentials.fields import is_readable
+from credentials.models import Connection
+from credentials.services import mark_reauthorise, open_api
+from flows.leases import periodic
+from flows.models import Flow, Subscription
+from flows.polling import start_backfill
+from flows.recipes import RECIPES
+
+Status = Subscription.Status
+GAP_OVERLAP = timedelta(minutes=10)
+HOLDS = timedelta(hours=1)  # switched off again within this time: re-enabling does not hold, make a new one
+
+
+def inbox_url(connection: Connection) -> str:
+    """The address that this connection's platform calls."""
+    return str(settings.PUBLIC_URL) + reverse("inbox", args=[connection.platform, connection.inbox_token])
+
+
+def check_all() -> None:
+    """Look after the subscriptions of every active connection."""
+    with periodic("subscriptions", 280) as ours:
+        if ours:
+            for connection in Connection.objects.filter(status=Connection.Status.ACTIVE):
+                ensure_subscriptions(connection)
+
+
+def wanted_topics(connection: Connection, webhooks: Webhooks) -> list[str]:
+    """The topics that the enabled flows from this connection need."""
+    recipes = Flow.objects.filter(source=connection, enabled=True).values_list("recipe", flat=True)
+    objects = {RECIPES[recipe].source for recipe in recipes}
+    return sorted({topic for kind in objects for topic in webhooks.topics.get(kind, ())})
+
+
+def ensure_subscriptions(connection: Connection, actor: str = "worker") -> list[str]:
+    """Compare wanted with actual and mend what may be mended. Returns what was found, as sentences."""
+    webhooks = get_connector(connection.platform).webhooks
+    topics = wanted_topics(connection, webhooks) if webhooks else []
+    if webhooks is None or not topics:
+        return []
+    api = open_api(connection)
+    try:
+        ours = {r.topic: r for r in webhooks.subscriptions.list(api) if _address(r.url) == _address(inbox_url(connection))}
+        found = [_ensure(connection, webhooks, api, topic, ours.get(topic), actor) for topic in topics]
+    except Unauthorised as problem:
+        mark_reauthorise(connection, problem.message)
+        return [problem.message]
+    except SyncError as problem:
+        return [f"The webhooks of {connection.label} could not be checked: {problem.message}"]
+    sentences = [sentence for sentence in found if sentence]
+    if not sentences:
+        close_alert(connection.organization_id, f"subscriptions:{connection.pk}")
+    return sentences
+
+
+def _address(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _ensure(connection: Connection, webhooks: Webhooks, api: Api, topic: str, remote: RemoteSubscription | None, actor: str) -> str:
+    """Look after one topic; a sentence when something was or is wrong."""
+    row, _ = Subscription.objects.get_or_create(connection=connection, topic=topic)
+    known = row.status not in (Status.WANTED,)
+    if remote is None:
+        _register(row, webhooks, api)
+        return _complain(row, "was gone from the platform and was registered anew", Status.MISSING, actor) if known else ""
+    lost_secret = webhooks.own_secret and not (row.secret and is_readable(row.secret))
+    if row.remote_id != remote.id or lost_secret:  # not the one that we hold the secret of
+        webhooks.subscriptions.delete(api, remote.id)
+        _register(row, webhooks, api)
+        return ""
+    if remote.status == "disabled":
+        return _disabled(row, webhooks, api, actor)
+    if remote.status == "unverified" and webhooks.subscriptions.resend:
+        webhooks.subscriptions.resend(api, remote.id)
+    row.status, row.checked_at = Status(remote.status), timezone.now()
+    row.save(update_fields=["status", "checked_at"])
+    return f"{topic} of {connection.label} is paused at the platform by a person." if remote.status == "paused" else ""
+
+
+def _disabled(row: Subscription, webhooks: Webhooks, api: Api, actor: str) -> str:
+    """The platform switched it off: tell, and switch it on again if the connection says so."""
+    now = timezone.now()
+    if row.status != Status.DISABLED:
+        row.status, row.disabled_at = Status.DISABLED, now
+    row.checked_at = now
+    row.save(update_fields=["status", "disabled_at", "checked_at"])
+    if not row.connection.reenable_subscriptions:
+        return _complain(row, "was switched off by the platform after failed deliveries. Switch it on again here", Status.DISABLED, actor)
+    reenable(row, actor, webhooks=webhooks, api=api)
+    return _complain(row, "was switched off by the platform after failed deliveries and was switched on again", Status.DISABLED, actor)
+
+
+def reenable(row: Subscription, actor: str, *, webhooks: Webhooks | None = None, api: Api | None = None) -> None:
+    """Switch a subscription on again, or make a new one when that does not hold, and fill the gap."""
+    webhooks = webhooks or get_connector(row.connection.platform).webhooks
+    api = api or open_api(row.connection)
+    if webhooks is None:
+        return
+    now = timezone.now()
+    fell_again = row.reenabled_at is not None and now - row.reenabled_at < HOLDS
+    enable = webhooks.subscriptions.enable
+    if enable is None or fell_again or not row.remote_id:
+        if row.remote_id:
+            with suppress(Gone):
+                webhooks.subscriptions.delete(api, row.remote_id)
+        _register(row, webhooks, api)
+    else:
+        enable(api, row.remote_id)
+        row.status = Status.ACTIVE
+    row.reenabled_at = now
+    row.save()
+    _fill_gap(row, actor)
+
+
+def _fill_gap(row: Subscription, actor: str) -> None:
+    """Nothing is delivered later: read again what changed since the last sign of life."""
+    now = timezone.now()
+    since = (row.delivered_at or row.disabled_at or row.created_at) - GAP_OVERLAP
+    for flow in Flow.objects.filter(source=row.connection, enabled=True):
+        start_backfill(flow, since, now, reason=f"gap of {row.topic}", asked_by=actor)
+    write(
+        actor=actor,
+        action="re-enable subscription",
+        outcome=Outcome.DONE,
+        organization_id=row.connection.organization_id,
+        connection=row.connection,
+        source_id=row.remote_id,
+        message=f"{row.topic} is on again; changes since {since:%Y-%m-%d %H:%M} UTC are read again.",
+    )
+
+
+def _register(row: Subscription, webhooks: Webhooks, api: Api) -> None:
+    """Create it at the platform. The receiver must answer while this very call is in flight (pings, handshakes)."""
+    connection = row.connection
+    secret = _own_secret(connection) if webhooks.own_secret else ""
+    if secret and secret != row.secret:
+        row.previous_secret, row.secret = row.secret, secret  # committed before the first delivery can come
+    row.status, row.remote_id = Status.WANTED, ""
+    row.save()
+    remote = webhooks.subscriptions.create(api, row.topic, inbox_url(connection), secret)
+    with transaction.atomic():
+        pending = Subscription.objects.filter(connection=connection, topic=f"pending:{remote.id}").first()
+        if pending is not None:  # the handshake overtook the answer
+            row.previous_secret, row.secret = row.secret, pending.secret
+            pending.delete()
+        row.remote_id, row.status, row.checked_at = remote.id, Status(remote.status), timezone.now()
+        row.save()
+
+
+def _own_secret(connection: Connection) -> str:
+    """One secret per connection for all its topics; hex, since some shops decode HTML entities in secrets."""
+    rows = Subscription.objects.filter(connection=connection).order_by("-id")
+    return next((str(row.secret) for row in rows if row.secret and is_readable(row.secret)), "") or secrets.token_hex(32)
+
+
+def _complain(row: Subscription, what: str, status: Subscription.Status, actor: str) -> str:
+    connection = row.connection
+    sentence = f"The webhook {row.topic} of {connection.label} {what}."
+    open_alert(connection.organization_id, f"subscriptions:{connection.pk}", sentence, Alert.Severity.ERROR, connection_id=connection.pk)
+    write(
+        actor=actor,
+        action="check subscription",
+        outcome=Outcome.ATTENTION,
+        organization_id=connection.organization_id,
+        connection=connection,
+        source_id=row.remote_id,
+        message=sentence,
+        evidence={"status": status.value},
+    )
+    return sentence
+
+
+def confirm_handshakes() -> None:
+    """Finish the handshakes whose secret has come."""
+    rows = Subscription.objects.filter(status=Status.UNVERIFIED).exclude(remote_id="").exclude(topic__startswith="pending:")
+    for row in rows.select_related("connection"):
+        webhooks = get_connector(row.connection.platform).webhooks
+        if not row.secret or not is_readable(row.secret) or webhooks is None or webhooks.subscriptions.confirm is None:
+            continue
+        try:
+            remote = webhooks.subscriptions.confirm(open_api(row.connection), row.remote_id, str(row.secret))
+        except SyncError as problem:
+            write(
+                actor="worker",
+                action="confirm subscription",
+                outcome=Outcome.WAITING,
+                message=problem.message,
+                organization_id=row.connection.organization_id,
+                connection=row.connection,
+                source_id=row.remote_id,
+            )
+            continue
+        row.status, row.checked_at = Status(remote.status), timezone.now()
+        row.save(update_fields=["status", "checked_at"])

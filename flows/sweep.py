@@ -1,0 +1,28 @@
+"""Every two seconds: whatever the bell, a worker or a crash left lying is picked up."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from audit.services import seal
+from flows.bell import ring_now
+from flows.jobs.claim import due_count
+from flows.jobs.crashed import release_expired
+from flows.leases import periodic
+from flows.models import InboundEvent
+from flows.subscriptions import confirm_handshakes
+
+
+def sweep() -> int:
+    """Release expired leases, finish handshakes, seal the audit, wake the workers if anything is due. Returns what was due."""
+    with periodic("sweep", 30) as ours:
+        if not ours:
+            return 0
+        now = timezone.now()
+        release_expired(now)
+        confirm_handshakes()
+        seal()
+        due = due_count(now, 64) + (1 if InboundEvent.objects.filter(state="received").exists() else 0)
+        if due:
+            ring_now()
+        return due

@@ -1,0 +1,105 @@
+"""Celery's way in: each task is a few lines, takes ids, returns nothing and never raises."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+from django.db import connection as database
+
+logger = logging.getLogger(__name__)
+
+
+def quiet_task(name: str, **options: Any) -> Callable[[Callable[..., None]], Any]:
+    """A task that logs a defect instead of raising it: Celery would only lose or repeat it, our rows do better."""
+
+    def wrap(function: Callable[..., None]) -> Any:
+        @wraps(function)
+        def task(*args: Any) -> None:
+            try:
+                function(*args)
+            except Exception:
+                logger.exception("%s failed", name)
+            finally:
+                if database.vendor == "postgresql":
+                    database.close()
+
+        return shared_task(name=f"flows.tasks.{name}", ignore_result=True, **options)(task)
+
+    return wrap
+
+
+@quiet_task("drain", expires=60)
+def drain() -> None:
+    """Work on due jobs until there are none."""
+    from flows.drain import drain_jobs
+
+    drain_jobs()
+
+
+@quiet_task("sweep", expires=10)
+def sweep() -> None:
+    """Pick up what was left lying."""
+    from flows.sweep import sweep as sweep_now
+
+    sweep_now()
+
+
+@quiet_task("poll", expires=300)
+def poll(flow_id: int) -> None:
+    """Look for changes that no webhook told of."""
+    from flows.polling import poll_flow
+
+    poll_flow(flow_id)
+
+
+@quiet_task("walk_backfills", expires=300)
+def walk_backfills() -> None:
+    """Go on with unfinished backfills."""
+    from flows.polling import walk_backfills as walk_now
+
+    walk_now()
+
+
+@quiet_task("check_subscriptions", expires=300)
+def check_subscriptions() -> None:
+    """Look after every webhook registration."""
+    from flows.subscriptions import check_all
+
+    check_all()
+
+
+@quiet_task("mail_alerts", expires=60)
+def mail_alerts() -> None:
+    """Mail what was not mailed yet."""
+    from flows.upkeep import mail_open_alerts
+
+    mail_open_alerts()
+
+
+@quiet_task("upkeep", expires=3600)
+def upkeep() -> None:
+    """Once a day: retention."""
+    from flows.upkeep import prune_old
+
+    prune_old(settings.RETENTION_DAYS_EVENTS, settings.RETENTION_DAYS_AUDIT)
+
+
+@quiet_task("reconcile_all", expires=3600)
+def reconcile_all() -> None:
+    """Once a night: compare both sides of every flow."""
+    from flows.reconcile import reconcile_all as reconcile_now
+
+    reconcile_now()
+
+
+@quiet_task("reconcile_flow", expires=3600)
+def reconcile_flow(flow_id: int, since: str, until: str, repair: bool, asked_by: str) -> None:
+    """A person asked for a comparison of one flow."""
+    from flows.asking import reconcile_asked
+
+    reconcile_asked(flow_id, since, until, repair, asked_by)

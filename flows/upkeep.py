@@ -1,0 +1,37 @@
+"""Daily and minutely housekeeping: retention and mail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from audit.alerts import mail_alerts
+from audit.services import prune
+from credentials.models import Organization
+from flows.leases import periodic
+from flows.models import InboundEvent
+
+
+def contacts_of(organization_id: int) -> list[str]:
+    """The addresses that an organization's alerts go to."""
+    text = Organization.objects.filter(pk=organization_id).values_list("contacts", flat=True).first() or ""
+    return [line.strip() for line in text.replace(",", "\n").splitlines() if "@" in line]
+
+
+def mail_open_alerts() -> None:
+    """Mail each open alert once."""
+    with periodic("mail alerts", 300) as ours:
+        if ours:
+            mail_alerts(contacts_of)
+
+
+def prune_old(events_days: int, audit_days: int) -> None:
+    """Raw bodies and sealed audit batches past their time go; what waits or is unsealed stays."""
+    with periodic("upkeep", 3000) as ours:
+        if not ours:
+            return
+        now = timezone.now()
+        old = InboundEvent.objects.exclude(state=InboundEvent.State.RECEIVED).filter(received_at__lt=now - timedelta(days=events_days))
+        old.update(body=b"")  # the dedupe keys stay for ever
+        prune(now - timedelta(days=audit_days))
