@@ -1,0 +1,44 @@
+"""The mappings of a flow out of a provisioning file. What the file does not name is left as people made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import models
+
+from config.provision.entries import FlowEntry
+from config.provision.reading import Table, nearest, unique
+from config.provision.rows import Step, bring
+from flows.models import FieldMapping, Flow, ItemMapping, ValueMapping
+
+
+def apply_mappings(flow: Flow, entry: FlowEntry) -> Iterator[Step]:
+    """One step per mapping in the file."""
+    unique(entry.items, lambda table: (table.text("sku"),), "SKU")
+    unique(entry.values, lambda table: (table.text("kind"), table.text("source")), "value")
+    unique(entry.rules, lambda table: (table.text("target"),), "field")
+    for table in entry.items:
+        table.only("sku", "item_id", "item_name")
+        fields = {"item_id": table.text("item_id"), "item_name": table.text("item_name")}
+        yield _step(ItemMapping, flow, table, {"sku": table.text("sku")}, fields, "item mapping")
+    for table in entry.values:
+        yield _apply_value(flow, table)
+    for table in entry.rules:
+        table.only("target", "expression", "transform", "default")
+        fields = {"expression": table.text("expression"), "transform": table.text("transform", ""), "default": table.text("default", "")}
+        yield _step(FieldMapping, flow, table, {"target": table.text("target")}, fields, "field mapping")
+
+
+def _apply_value(flow: Flow, table: Table) -> Step:
+    table.only("kind", "source", "target")
+    kind = table.text("kind")
+    if kind not in ValueMapping.Kind.values:
+        table.refuse("kind", f"unknown kind. {nearest(kind, ValueMapping.Kind.values)}")
+    keys = {"kind": kind, "source": table.text("source")}
+    return _step(ValueMapping, flow, table, keys, {"target": table.text("target")}, "value mapping")
+
+
+def _step(model: type[models.Model], flow: Flow, table: Table, keys: dict[str, Any], fields: dict[str, Any], what: str) -> Step:
+    _row, verb, details = bring(model, table, {"flow": flow, **keys}, fields)
+    return Step(verb, what, f"{' '.join(keys.values())!r} of {flow.label!r}", details)

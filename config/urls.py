@@ -1,0 +1,14 @@
+"""Every address that Tillbridge answers."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config.views import healthz, readyz
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("in/", include("flows.inbox.urls")),
+    path("connect/", include("credentials.urls")),
+    path("admin/", admin.site.urls),
+]
