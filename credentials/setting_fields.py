@@ -69,7 +69,9 @@ def shown(setting: Setting, stored: Mapping[str, Any]) -> str:
 def secrets_of(connector: Connector) -> tuple[Setting, ...]:
     """The secrets that a person types in: those that the connector declares, and the app's own pair where it uses OAuth 2."""
     declared = tuple(setting for setting in connector.settings if setting.secret)
-    return (*declared, *_OAUTH_APP) if isinstance(connector.auth, OAuth2) else declared
+    known = {setting.name for setting in connector.settings}
+    app = _OAUTH_APP if isinstance(connector.auth, OAuth2) else ()
+    return (*declared, *(setting for setting in app if setting.name not in known))
 
 
 _OAUTH_APP = (

@@ -2,7 +2,9 @@
 on their usual ports (or as DATABASE_URL and BROKER_URL say); TEST_SERVICES=none keeps to the embedded defaults.
 """
 
+import atexit
 import os
+import shutil
 import socket
 import tempfile
 
@@ -13,9 +15,16 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def _remove(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # a forked child must not take it away
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 _services = os.environ.get("TEST_SERVICES", "auto") != "none"
 os.environ.setdefault("ENV_FILE", "")  # a developer's own settings stay out of the tests
-os.environ.setdefault("STATE_DIR", tempfile.mkdtemp(prefix="tillbridge-tests-"))
+if "STATE_DIR" not in os.environ:  # the workers of pytest-xdist inherit it
+    os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="tillbridge-tests-")
+    atexit.register(_remove, os.environ["STATE_DIR"], os.getpid())
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("FERNET_KEYS", "only-for-tests-1")
 os.environ.setdefault("ALLOW_PRIVATE_STORES", "true")

@@ -99,6 +99,11 @@ class ConsoleAdmin(AnyAdmin):
         context["tools"] = [] if row is None else self.tools(request, row)
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Headed by what is listed."""
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         """More buttons beside the row's own: {"label", "url", "post": True for a POST, "fields": hidden ones}."""
         return []

@@ -21,6 +21,7 @@ from config.demo.platforms import Miniature, read_announcement
 from config.demo.progress import tell
 from config.health import answers
 from config.provision.apply import provision
+from config.supervisor.broker import tidy_up
 from config.supervisor.processes import Say, speaker
 from config.supervisor.programs import sandbox_program
 from config.supervisor.serving import Wanted, programs_for, stop_or_kill, tend_until
@@ -114,6 +115,7 @@ def _tended(stack: Stack) -> Iterator[None]:
         ending.set()
         keeper.join()
         stop_or_kill(stack)
+        tidy_up(settings.BROKER_URL, settings.STATE_DIR)
 
 
 def set_up(miniatures: tuple[Miniature, ...], stopping: threading.Event) -> Stage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -59,6 +60,16 @@ def broker_program(socket: Path, state_dir: Path, environ: Mapping[str, str]) ->
     # It needs nothing of our environment, least of all the keys.
     plain = {name: environ[name] for name in ("PATH", "LANG", "TZ") if name in environ}
     return Program("broker", (find_broker(), *flags), order=5, grace=5.0, environ=plain, directory=directory)
+
+
+def tidy_up(broker_url: str, state_dir: Path) -> None:
+    """Once the broker has ended: its socket, and the directory made for a socket whose own path would have been too long."""
+    socket = socket_of(broker_url)
+    if socket:
+        socket.unlink(missing_ok=True)
+        if socket.parent != state_dir.absolute():
+            with contextlib.suppress(OSError):
+                socket.parent.rmdir()
 
 
 def private_directory(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
@@ -11,6 +12,10 @@ from typing import Any
 
 from connectors.canonical.money import Money
 from connectors.kit.errors import Rejected
+
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_WHOLE = re.compile(r"-?[0-9]{1,30}")
+_EARLIEST, _LATEST = 1900, 9000
 
 
 def _kind(value: object) -> str:
@@ -75,9 +80,10 @@ class Tame:
         return iter(()) if self.value is None else self.items()
 
     def text(self) -> str:
+        """Text without what no database stores: NUL and halves of surrogate pairs, both of which JSON can name."""
         if not isinstance(self.value, str):
             raise self.fail("text")
-        return self.value
+        return _UNSTORABLE.sub("", self.value)
 
     def text_or(self, default: str = "") -> str:
         """Text, or the default for null."""
@@ -92,7 +98,7 @@ class Tame:
         """A whole number, also when it comes as text."""
         if isinstance(self.value, int) and not isinstance(self.value, bool):
             return self.value
-        if isinstance(self.value, str) and self.value.strip().lstrip("-").isascii() and self.value.strip().lstrip("-").isdigit():
+        if isinstance(self.value, str) and _WHOLE.fullmatch(self.value.strip()):
             return int(self.value)
         raise self.fail("whole number")
 
@@ -102,7 +108,14 @@ class Tame:
             return ""
         if isinstance(self.value, bool) or not isinstance(self.value, (int, str)):
             raise self.fail("identifier")
-        return str(self.value)
+        return _UNSTORABLE.sub("", str(self.value))
+
+    def known_identifier(self) -> str:
+        """An id that has to be there."""
+        found = self.identifier()
+        if not found:
+            raise self.fail("identifier")
+        return found
 
     def decimal(self) -> Decimal:
         """A decimal from text or an exact number; floats never get here (parse_json makes Decimals)."""
@@ -136,12 +149,9 @@ class Tame:
             moment = datetime.fromisoformat(self.text())
         except ValueError:
             raise self.fail("time") from None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-        try:
-            return moment.astimezone(UTC)
-        except (OverflowError, ValueError):
-            raise self.fail("time of a sane size") from None
+        if not _EARLIEST <= moment.year <= _LATEST:  # so far from the ends that every time zone and window can be computed
+            raise self.fail("time of a sane size")
+        return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
 
     def time_or_none(self, zone: tzinfo = UTC) -> datetime | None:
         return None if self.value is None or self.value == "" else self.time(zone)

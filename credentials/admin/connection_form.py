@@ -48,6 +48,7 @@ class ConnectionForm(AnyForm):
     class Meta:
         model = Connection
         fields = ("label", "base_url", "reenable_subscriptions", "urls")
+        labels = {"reenable_subscriptions": "Re-enable webhooks by itself", "urls": "Other addresses"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

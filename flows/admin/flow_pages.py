@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from connectors.kit.errors import SyncError
 from flows.finding import source_id_of
 from flows.models import Flow
 from flows.preview import Preview, preview
-from flows.recipes.contract import Change
+from flows.recipes.contract import Change, TieOut
 
 LONGEST_COMPARISON = 92  # days
 
@@ -82,6 +83,7 @@ class ShownPlan:
     found: Preview | None = None
     changes: tuple[ShownChange, ...] = ()
     problem: str = ""
+    proof: Mapping[str, Any] | None = None
 
 
 def plan(flow: Flow, text: str) -> ShownPlan:
@@ -90,7 +92,13 @@ def plan(flow: Flow, text: str) -> ShownPlan:
         found = preview(flow, source_id_of(flow, text))
     except SyncError as problem:
         return ShownPlan(text, problem=problem.message)
-    return ShownPlan(text, found, tuple(_shown(change) for change in found.plan.changes))
+    changes = tuple(_shown(change) for change in found.plan.changes)
+    return ShownPlan(text, found, changes, proof=_proof(found.plan.tie_out) if found.plan.tie_out else None)
+
+
+def _proof(tie_out: TieOut) -> dict[str, Any]:
+    names = {"total": "source_total", "refunded": "refunded", "invoiced": "invoiced", "captured": "captured", "paid": "paid"}
+    return {"exact": tie_out.exact, **{name: str(getattr(tie_out, known)) for name, known in names.items()}}
 
 
 def _shown(change: Change) -> ShownChange:

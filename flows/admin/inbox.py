@@ -15,7 +15,7 @@ from audit.console.buttons import Button, Said
 from audit.console.filters import recent
 from audit.console.showing import badge, moment, pretty_json, raw_text
 from credentials.console import ScopedAdmin, connection_filter
-from flows.admin.parts import told, type_filter
+from flows.admin.parts import SOURCE_TYPES, told, type_filter
 from flows.models import InboundEvent
 from flows.replay import replay_event
 
@@ -35,7 +35,7 @@ class InboundEventAdmin(ReadOnly, ScopedAdmin):
 
     organization_path = "connection__organization"
     list_display = ("id", "received", "connection", "topic", "source_id", "shown_state", "shown_order", "note")
-    list_filter = (connection_filter(), "state", type_filter(), recent("received_at", "time"))
+    list_filter = (connection_filter(), "state", type_filter(SOURCE_TYPES), recent("received_at", "time"))
     list_select_related = ("connection",)
     search_fields = ("source_id",)
     search_help_text = "The object's id at its platform, or the number of the event."

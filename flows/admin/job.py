@@ -19,7 +19,7 @@ from credentials.access import limit_to
 from credentials.console import ScopedAdmin
 from flows.admin.flow import MAY_PLAN
 from flows.admin.inbox import MAY_REPLAY
-from flows.admin.parts import flow_filter, told, type_filter, web_address
+from flows.admin.parts import SOURCE_TYPES, flow_filter, proof_of, told, type_filter, web_address
 from flows.admin.timeline import links_of, record_of, timeline_of
 from flows.finding import matching_jobs
 from flows.models import Flow, SyncJob, SyncRecord
@@ -27,6 +27,7 @@ from flows.replay import replay_job
 
 State = SyncJob.State
 STUCK = (State.ATTENTION, State.DEAD)
+ATTEMPTS = ("trigger", "asked_by", "priority", "attempts", "crashes", "force", "created", "due", "lease", "finished")
 TRIGGERS = ("webhook", "poll", "backfill", "person", "mapping", "reconcile")
 
 
@@ -64,9 +65,15 @@ class SyncJobAdmin(ReadOnly, ScopedAdmin):
     """Retry and replay are the same: its object is looked at again, as it is now."""
 
     organization_path = "flow__organization"
-    list_display = ("id", "number", "shown_object", "flow", "shown_state", "short_reason", "trigger", "attempts", "created", "finished")
-    list_filter = ("state", flow_filter(), one_of("trigger", "trigger", tuple((t, t) for t in TRIGGERS)), ReasonFilter, type_filter(),
-                   recent("created_at", "time"))  # fmt: skip
+    list_display = ("created", "number", "shown_object", "shown_state", "short_reason", "flow", "trigger")
+    list_filter = (
+        "state",
+        flow_filter(),
+        one_of("trigger", "trigger", tuple((t, t) for t in TRIGGERS)),
+        ReasonFilter,
+        type_filter(SOURCE_TYPES),
+        recent("created_at", "time"),
+    )
     list_select_related = ("flow",)
     search_fields = ("source_id",)
     search_help_text = "An order number, an id at the source, or the number of the job."
@@ -77,7 +84,10 @@ class SyncJobAdmin(ReadOnly, ScopedAdmin):
         (None, {"fields": ("flow", "shown_object", "shown_state", "reason", "reason_code", "subject")}),
         (
             "Attempts",
-            {"fields": ("trigger", "asked_by", "priority", "attempts", "crashes", "force", "due", "lease"), "classes": ("collapse",)},
+            {
+                "fields": ATTEMPTS,
+                "classes": ("collapse",),
+            },
         ),
     )
     buttons = (
@@ -101,7 +111,10 @@ class SyncJobAdmin(ReadOnly, ScopedAdmin):
     ) -> HttpResponse:
         job: SyncJob = self.get_object(request, object_id)
         evidence = request.user.has_perm("audit.view_auditrecord")
-        more = {"timeline": timeline_of(job, evidence=evidence), "links": links_of(job), "record": record_of(job)}
+        record = record_of(job)
+        more = {"timeline": timeline_of(job, evidence=evidence), "links": links_of(job), "record": record}
+        if record is not None:
+            more["proof"] = proof_of(record)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
 
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ class ExternalLinkAdmin(ReadOnly, ScopedAdmin):
     list_display = ("id", "what", "source_side", "source", "destination_side", "destination", "shown_state", "confirmed")
     list_filter = (
         connection_filter("destination", "destination"),
-        type_filter(),
+        type_filter(ObjectType),
         one_of("state", "state", tuple(ExternalLink.State.choices)),
     )
     list_select_related = ("source", "destination")

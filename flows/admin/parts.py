@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import wraps
 from typing import Any
 
@@ -11,12 +12,14 @@ from django.contrib.admin import SimpleListFilter
 from audit.console.buttons import Said
 from audit.console.filters import one_of
 from connectors.canonical.identity import ObjectType
+from connectors.canonical.money import Money
 from connectors.kit.contract import Account
 from connectors.kit.errors import SyncError
 from credentials.accounts import account_with, connector_of
 from credentials.console import scoped_filter
 from credentials.models import Connection
-from flows.models import Flow
+from flows.models import Flow, SyncRecord
+from flows.recipes import RECIPES
 
 _TYPES = frozenset(kind.value for kind in ObjectType)
 Press = Callable[[Any, str], Said]
@@ -40,9 +43,25 @@ def flow_filter(field: str = "flow") -> type[SimpleListFilter]:
     return scoped_filter(field, Flow, "flow")
 
 
-def type_filter(field: str = "object_type") -> type[SimpleListFilter]:
+def type_filter(kinds: Iterable[ObjectType]) -> type[SimpleListFilter]:
     """By object type."""
-    return one_of(field, "type", tuple((kind.value, kind.value.replace("_", " ")) for kind in ObjectType))
+    return one_of("object_type", "type", tuple((kind.value, kind.value.replace("_", " ")) for kind in kinds))
+
+
+SOURCE_TYPES = tuple(dict.fromkeys(recipe.source for recipe in RECIPES.values()))
+
+
+def shown_amount(amount: Decimal | None, currency: str) -> str:
+    """With the currency's own decimals."""
+    if amount is None:
+        return "-"
+    return str(Money(amount, currency)) if currency else f"{amount:f}"
+
+
+def proof_of(record: SyncRecord) -> dict[str, Any]:
+    """The amounts of a record as its tie-out table shows them."""
+    names = ("total", "refunded", "invoiced", "captured", "paid")
+    return {"exact": record.exact, **{name: shown_amount(getattr(record, name), record.currency) for name in names}}
 
 
 def shown_account(connection: Connection) -> Account:

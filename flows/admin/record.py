@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -17,11 +16,10 @@ from audit.console.filters import one_of, recent
 from audit.console.showing import badge, inside, moment, outside
 from audit.models import Outcome
 from connectors.canonical.identity import ObjectType
-from connectors.canonical.money import Money
 from credentials.console import ScopedAdmin
 from flows.admin.flow import MAY_PLAN
 from flows.admin.inbox import MAY_REPLAY
-from flows.admin.parts import flow_filter, told, type_filter, web_address
+from flows.admin.parts import SOURCE_TYPES, flow_filter, shown_amount, told, type_filter, web_address
 from flows.models import SyncRecord
 from flows.replay import sync_now
 
@@ -31,13 +29,6 @@ def sync(record: SyncRecord, person: str) -> Said:
     """Bring the other side to what the source has now."""
     job = sync_now(record.flow, ObjectType(record.object_type), record.source_id, person)
     return Said(f"{record} is queued as job {job.pk}.")
-
-
-def shown_amount(amount: Decimal | None, currency: str) -> str:
-    """With the currency's own decimals."""
-    if amount is None:
-        return "-"
-    return str(Money(amount, currency)) if currency else f"{amount:f}"
 
 
 @admin.register(SyncRecord)
@@ -60,7 +51,7 @@ class SyncRecordAdmin(ReadOnly, ScopedAdmin):
         flow_filter(),
         one_of("outcome", "outcome", tuple(Outcome.choices)),
         "exact",
-        type_filter(),
+        type_filter(SOURCE_TYPES),
         recent("updated_at", "time"),
     )
     list_select_related = ("flow",)

@@ -64,7 +64,9 @@ def _beginning(job: SyncJob) -> Iterator[Step]:
     if event is not None:
         text = "It came out of order." if event.out_of_order else event.note
         url = reverse("admin:flows_inboundevent_change", args=[event.pk])
-        yield Step(event.received_at, f"Event {event.topic} from {job.flow.source}", text, badge(event.state), url)
+        yield Step(
+            event.received_at, f"Event {event.topic} from {job.flow.source}", text, badge(event.state, event.get_state_display()), url
+        )
     who = f" by {job.asked_by}" if job.asked_by else ""
     yield Step(job.created_at, f"Queued: {job.trigger}{who}", f"Flow {job.flow}, {job.object_type} {job.source_id}")
 
@@ -79,7 +81,7 @@ def _recorded(record: AuditRecord, evidence: bool) -> Step:
     target = f" {record.target_id}" if record.target_id else ""
     return Step(
         record.at,
-        f"{record.action.capitalize()}{target}",
+        f"{record.action.replace('_', ' ').capitalize()}{target}",
         f"{record.message}{took}",
         badge(record.outcome, record.get_outcome_display()),
         reverse("admin:audit_auditrecord_change", args=[record.pk]) if evidence else "",

@@ -80,7 +80,7 @@ def build() -> World:
         previous="0" * 64, digest="1" * 64, chain="2" * 64, first_record=1, last_record=2, count=2, sealed_at=timezone.now()
     )
     shared = {"auditseal": seal, "group": world.people["owner"].groups.get(), "user": world.people["owner"]}
-    schedule_poll(world.rows["flow"])  # type: ignore[arg-type]
+    schedule_poll(world.rows["flow"])
     shared |= {"periodictask": PeriodicTask.objects.get(), "intervalschedule": IntervalSchedule.objects.get()}
     world.rows |= shared
     return world

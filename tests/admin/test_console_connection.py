@@ -8,8 +8,10 @@ import pytest
 from django.test import Client
 
 from audit.models import AuditRecord
-from connectors.kit.contract import Probe
+from connectors.kit.contract import OAuth2, Probe
+from connectors.registry import all_connectors
 from credentials.models import Connection, Membership, Organization, Secret
+from credentials.setting_fields import secrets_of
 from credentials.vault import read_secrets, set_secrets
 from tests import factories as make
 from tests.admin.console_world import CANARY, World, address
@@ -132,7 +134,7 @@ def test_pause_and_resume(world: World) -> None:
     for button, status in (("pause", "paused"), ("resume", "new")):
         client.post(address(connection, "press", connection.pk, button))
         connection.refresh_from_db()
-        assert connection.status == status  # type: ignore[attr-defined]
+        assert connection.status == status
         assert AuditRecord.objects.get(action=f"{button} connection").actor == "owner"
     again = client.post(address(connection, "press", connection.pk, "resume"), follow=True)
     assert "is not in a state for this now" in again.content.decode()
@@ -207,3 +209,10 @@ def test_contacts_must_be_addresses(world: World) -> None:
     answer = world.client("root").post(address(organization, "change", organization.pk), posted)
     assert answer.context["adminform"].form.errors == {"contacts": ["not an address is no e-mail address."]}
     assert Organization.objects.get(pk=organization.pk).contacts == ""
+
+
+def test_each_secret_is_asked_for_once(world: World) -> None:
+    for platform, connector in all_connectors().items():
+        names = [setting.name for setting in secrets_of(connector)]
+        assert len(names) == len(set(names)), platform
+        assert set(names) >= ({"client_id", "client_secret"} if isinstance(connector.auth, OAuth2) else {names[0]})

@@ -15,6 +15,7 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, InvoiceLine, InvoiceTax
 from connectors.canonical.money import Money
 from connectors.kit.errors import Transient
+from flows.asking import reconcile_asked
 from flows.models import Backfill, FieldMapping, Flow, ItemMapping, SyncJob, ValueMapping
 from flows.preview import Preview
 from flows.recipes.contract import Change, Plan, TieOut
@@ -114,7 +115,7 @@ def test_switching_off_and_on(world: World) -> None:
     for button, enabled in (("disable", False), ("enable", True)):
         client.post(address(flow, "press", flow.pk, button))
         flow.refresh_from_db()
-        assert flow.enabled is enabled  # type: ignore[attr-defined]
+        assert flow.enabled is enabled
         assert PeriodicTask.objects.get(name=f"poll flow {flow.pk}").enabled is enabled
     assert list(AuditRecord.objects.filter(flow_id=flow.pk, actor="owner").order_by("id").values_list("action", flat=True)) == [
         "switch off",
@@ -260,3 +261,15 @@ def test_field_mappings_are_checked(world: World) -> None:
     assert FieldMapping.objects.get(target="client.company").expression == "customer.company"
     taken = client.post(address(FieldMapping, "add"), {**posted, "expression": "note"})
     assert taken.status_code == 200
+
+
+def test_a_comparison_that_cannot_be_made_is_in_the_audit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise Transient("The shop does not answer.")
+
+    monkeypatch.setattr("flows.asking.reconcile", fail)
+    flow = world.rows["flow"]
+    reconcile_asked(flow.pk, "2025-11-01T00:00:00+00:00", "2025-11-02T00:00:00+00:00", False, "bookkeeper")
+    record = AuditRecord.objects.get(action="reconcile")
+    assert (record.actor, record.outcome, record.flow_id) == ("bookkeeper", "failed", flow.pk)
+    assert "The shop does not answer." in record.message

@@ -28,7 +28,7 @@ def test_a_body_is_text(world: World) -> None:
 @pytest.mark.parametrize("body", [b"\xff\xfe not json", b"[" * 100_000, b""])
 def test_any_body_can_be_looked_at(world: World, body: bytes) -> None:
     event = world.rows["inboundevent"]
-    type(event).objects.filter(pk=event.pk).update(body=body)  # type: ignore[attr-defined]
+    type(event).objects.filter(pk=event.pk).update(body=body)
     assert world.client("support").get(address(event, "change", event.pk)).status_code == 200
 
 
@@ -82,8 +82,8 @@ def test_filters_of_jobs(world: World, query: dict[str, str], count: int) -> Non
 def test_the_timeline_of_a_job(world: World) -> None:
     job, organization = world.rows["syncjob"], world.rows["organization"]
     call = {"method": "POST", "url": "https://books.example/invoices", "status": 200, "ms": 41, "sent": '{"a": "<i>"}', "received": "ok"}
-    make.audit_record(organization, job_id=job.pk, action="create invoice", target_id="90001", evidence={"calls": [call, "cut"]})  # type: ignore[arg-type]
-    make.audit_record(organization, job_id=job.pk, action="sync order", evidence={"redacted": "by request"})  # type: ignore[arg-type]
+    make.audit_record(organization, job_id=job.pk, action="create invoice", target_id="90001", evidence={"calls": [call, "cut"]})
+    make.audit_record(organization, job_id=job.pk, action="sync order", evidence={"redacted": "by request"})
     page = world.client("support").get(address(job, "change", job.pk))
     titles = [step.title for step in page.context["timeline"]]
     assert titles[0].startswith("Event order.updated from Shop")
@@ -97,7 +97,7 @@ def test_the_timeline_of_a_job(world: World) -> None:
 
 def test_evidence_is_for_those_who_may_read_the_audit(world: World) -> None:
     job, organization = world.rows["syncjob"], world.rows["organization"]
-    make.audit_record(organization, job_id=job.pk, message="Invoice made.", evidence={"calls": [{"method": "GET", "url": "https://x"}]})  # type: ignore[arg-type]
+    make.audit_record(organization, job_id=job.pk, message="Invoice made.", evidence={"calls": [{"method": "GET", "url": "https://x"}]})
     page = world.client("bookkeeper").get(address(job, "change", job.pk)).content.decode()
     assert "Invoice made." in page
     assert "https://x" not in page

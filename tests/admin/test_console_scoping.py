@@ -85,11 +85,11 @@ def test_adding_and_changing(world: World, person: str) -> None:
         assert added.status_code == (200 if may_add else 302 if person == "anonymous" else 403), name
         before = AuditRecord.objects.count()
         if person not in CHANGES.get(name, set()):
-            stored = type(row).objects.filter(pk=row.pk).values().get()  # type: ignore[attr-defined]
+            stored = type(row).objects.filter(pk=row.pk).values().get()
             posted = client.post(address(row, "change", row.pk), {"label": "taken over", "name": "taken over", "target": "x"})
             assert posted.status_code in ((302,) if person == "anonymous" else (403, 404)), name
             client.post(address(row, "delete", row.pk), {"post": "yes"})
-            assert type(row).objects.filter(pk=row.pk).values().get() == stored, name  # type: ignore[attr-defined]
+            assert type(row).objects.filter(pk=row.pk).values().get() == stored, name
             assert AuditRecord.objects.count() == before, name
 
 
@@ -211,9 +211,9 @@ def test_filters_by_foreign_rows_find_nothing(world: World) -> None:
     for name, query in (
         ("syncjob", {"flow": theirs.pk}),
         ("syncjob", {"q": str(world.theirs["syncjob"].pk)}),
-        ("inboundevent", {"connection": theirs.source_id}),  # type: ignore[attr-defined]
+        ("inboundevent", {"connection": theirs.source_id}),
         ("auditrecord", {"q": str(world.theirs["syncjob"].pk)}),
-        ("externallink", {"destination": theirs.destination_id}),  # type: ignore[attr-defined]
+        ("externallink", {"destination": theirs.destination_id}),
     ):
         answer = client.get(address(world.rows[name], "changelist"), query)
         assert list(answer.context["cl"].result_list) == [], (name, query)

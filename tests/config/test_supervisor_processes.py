@@ -250,3 +250,37 @@ def test_a_taken_port_is_seen() -> None:
         taken.bind(("127.0.0.1", port))
         taken.listen()
         assert not is_free("127.0.0.1", port)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_anybody(tmp_path: Path) -> None:
+    supervisor = textwrap.dedent(f"""
+        import sys
+        from pathlib import Path
+        from config.supervisor.processes import speaker
+        from config.supervisor.programs import Program
+        from config.supervisor.serving import listen_for_stop, stop_or_kill, tend_until
+        from config.supervisor.stack import start_stack
+        stubborn = "import os, signal, time; signal.signal(15, signal.SIG_IGN); print('pid', os.getpid(), flush=True); time.sleep(600)"
+        stopping = listen_for_stop()
+        programs = [Program("worker", (sys.executable, "-c", stubborn), 1, 300.0, {{}})]
+        stack = start_stack(programs, Path({str(tmp_path / "state")!r}), speaker(sys.stdout))
+        tend_until(stack, stopping)
+        stop_or_kill(stack)
+    """)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    out = tmp_path / "out"
+    with out.open("w") as stream:
+        process = subprocess.Popen([sys.executable, "-c", supervisor], env=environ, stdout=stream)
+    try:
+        wait_for(lambda: "pid " in out.read_text())
+        worker = int(out.read_text().split("pid ")[1].split()[0])
+        process.send_signal(signal.SIGINT)
+        wait_for(lambda: "stopping worker" in out.read_text())
+        assert alive(worker)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+        assert "ending everything now" in out.read_text()
+        assert not alive(worker)
+    finally:
+        process.kill()
+        process.wait()

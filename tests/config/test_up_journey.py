@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from config.firstrun import embedded_broker_url
 from config.health import answers
 from config.ports import free_port
+from config.supervisor.broker import socket_of
 from tests.config.real_stack import ROOT, bare_environment, manage, processes_with, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
@@ -77,6 +79,10 @@ def test_up_serves_restarts_what_is_killed_and_stops_cleanly(up: Up) -> None:
     stops = re.findall(r"stopping (\w+)", up.log.read_text())
     assert stops == ["web", "beat", "worker", "broker"]
     assert "did not stop within" not in up.log.read_text()
+    socket = socket_of(embedded_broker_url(up.state_dir))
+    assert socket is not None
+    assert not socket.exists()
+    assert socket.parent == up.state_dir or not socket.parent.exists()
     wait_for(lambda: not processes_with(str(up.state_dir)), 5, lambda: str(processes_with(str(up.state_dir))))
 
 

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from config.ports import is_free
-from config.supervisor.broker import NoBroker
+from config.supervisor.broker import NoBroker, tidy_up
 from config.supervisor.processes import speaker
 from config.supervisor.serving import Wanted, announce_when_up, bind_address, listen_for_stop, programs_for, stop_or_kill, tend_until
 from config.supervisor.stack import AlreadyRunning, start_stack
@@ -68,4 +68,6 @@ class Command(BaseCommand):
             tend_until(stack, stopping, announce_when_up(stack, wanted, public_url))
         finally:
             stop_or_kill(stack)
+            if "broker" not in wanted.without:
+                tidy_up(wanted.broker_url, wanted.state_dir)
         say("up", "stopped")
