@@ -6,6 +6,8 @@ from typing import Any
 
 import environ
 
+LONGEST_IDLE_TRANSACTION = 20  # seconds
+
 
 def database_settings(url: str, pool_size: int) -> dict[str, Any]:
     """Django's settings for one database URL.
@@ -26,5 +28,10 @@ def database_settings(url: str, pool_size: int) -> dict[str, Any]:
     else:
         settings["CONN_MAX_AGE"] = 0
         settings["CONN_HEALTH_CHECKS"] = True
-        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 20}}
+        settings["OPTIONS"] = {
+            "pool": {"min_size": 1, "max_size": pool_size, "timeout": 20},
+            # A process that is stopped inside a transaction must not keep its locks: everybody else would wait with it. The longest
+            # honest pause is a token refresh (ten seconds).
+            "options": f"-c idle_in_transaction_session_timeout={LONGEST_IDLE_TRANSACTION * 1000}",
+        }
     return settings

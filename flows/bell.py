@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 
+from celery import current_app
+
 logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 0.02
@@ -25,6 +27,13 @@ def ring() -> None:
     _wanted.set()
 
 
+def ring_later(seconds: float) -> None:
+    """Ring after a short wait, so that a job due in half a second does not lie until the next sweep."""
+    alarm = threading.Timer(seconds, ring)
+    alarm.daemon = True
+    alarm.start()
+
+
 def _ring_for_ever() -> None:
     while True:
         _wanted.wait()
@@ -35,9 +44,7 @@ def _ring_for_ever() -> None:
 
 def ring_now() -> None:
     """Send the message; a broker that is down or frozen costs this thread its socket time-out and nobody else anything."""
-    from flows.tasks import drain
-
     try:
-        drain.apply_async(ignore_result=True, retry=False)
+        current_app.send_task("flows.tasks.drain", expires=60, ignore_result=True, retry=False)
     except Exception as problem:  # noqa: BLE001 - whatever a broker can do, the sweep finds the work
         logger.warning("the bell could not be rung (%s); the sweep will find the work", type(problem).__name__)

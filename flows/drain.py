@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection as database
 from django.utils import timezone
 
-from flows.bell import ring_now
+from flows.bell import ring, ring_later
 from flows.inbox.expand import expand_events
 from flows.jobs.claim import Lease, Turn, claim, extend
 from flows.pipeline.run import run_job
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 20.0
 
 EXPAND_SECONDS = 0.02
+SHORT_WAIT = 2.0  # longer waits are the sweep's
 
 _lock = threading.Lock()
 _expanding = threading.Lock()
@@ -53,10 +55,10 @@ def _drain(beside: int) -> int:
         if lease is None:
             return done
         if _drains < settings.WORKER_THREADS and (done == 0 or _drains <= beside):
-            ring_now()  # there may be more: a drain beside this one
+            ring()  # there may be more: a drain beside this one
         _run(lease)
         done += 1
-    ring_now()  # out of time with work left: go to the back of the line
+    ring()  # out of time with work left: go to the back of the line
     return done
 
 
@@ -76,7 +78,11 @@ def _run(lease: Lease) -> None:
     with _lock:
         _held[lease.job_id] = lease
     try:
-        run_job(lease)
+        rest = run_job(lease)
+        if rest is not None and rest.limited:
+            _turn.hold(rest.flow_id, timezone.now() + timedelta(seconds=rest.seconds))
+        if rest is not None and rest.seconds < SHORT_WAIT:
+            ring_later(rest.seconds)
     except Exception:  # the job's lease runs out and it is tried again; the worker lives on
         logger.exception("job %s broke its run", lease.job_id)
     finally:

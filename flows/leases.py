@@ -22,7 +22,9 @@ def periodic(name: str, seconds: float) -> Iterator[bool]:
     if not free.update(holder=holder, held_until=now + timedelta(seconds=seconds)):
         yield False
         return
+    ours = PeriodicLease.objects.filter(name=name, holder=holder)
     try:
         yield True
+        ours.update(ran_at=timezone.now())  # only what went well counts as having run: the watchdog looks at it
     finally:
-        PeriodicLease.objects.filter(name=name, holder=holder).update(holder="", held_until=timezone.now(), ran_at=timezone.now())
+        ours.update(holder="", held_until=timezone.now())

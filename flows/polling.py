@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from credentials.services import mark_reauthorise, open_api
 from django.db import transaction
 from django.utils import timezone
 
+from audit.alerts import close_alert, open_alert
+from audit.models import Alert
 from connectors.canonical.identity import Notice, ObjectType, Window
-from connectors.kit.errors import NeedsAttention, SyncError, Unauthorised
+from connectors.kit.errors import NeedsAttention, RateLimited, SyncError, Transient, Unauthorised
 from connectors.registry import get_connector
 from credentials.models import Connection
+from credentials.services import mark_reauthorise, open_api
 from flows.bell import ring
 from flows.jobs.queue import Wanted, enqueue
 from flows.leases import periodic
 from flows.models import Backfill, Flow, SyncCursor, SyncRecord
 from flows.models.job import Priority
+from flows.notices import usable
 from flows.recipes import RECIPES
 
 OVERLAP = timedelta(minutes=3)  # platforms stamp to the second, commit later, and clocks differ
 LAG = timedelta(seconds=5)  # the newest seconds may still be filling up
 FIRST_LOOK_BACK = timedelta(hours=1)
 TASK_SECONDS = 120.0
+SHORT_OUTAGE = timedelta(minutes=15)
 
 Keep = Callable[[str | None, int], None]
 
@@ -58,49 +62,89 @@ def _poll(flow: Flow, now: datetime) -> int:
 
 
 def _walk(flow: Flow, window: Window, page: str | None, priority: Priority, trigger: str, keep: Keep, asked_by: str = "") -> int:
-    """Page through a closed window; each page's jobs and the cursor are stored together. Returns the jobs asked for."""
+    """Page through a closed window; each page's jobs and the cursor are stored together. Returns the jobs asked for.
+
+    What stops the walk is told by an alert that closes by itself; the walk goes on from its page at the next tick.
+    """
+    total = 0
+    try:
+        for jobs in _pages(flow, window, page, priority, trigger, keep, asked_by):
+            total += jobs
+    except SyncError as problem:
+        if isinstance(problem, Unauthorised):
+            mark_reauthorise(flow.source, problem.message)
+        else:
+            _tell(flow, problem)
+        return total
+    close_alert(flow.organization_id, f"poll:{flow.pk}")
+    return total
+
+
+def _pages(flow: Flow, window: Window, page: str | None, priority: Priority, trigger: str, keep: Keep, asked_by: str) -> Iterator[int]:
     wanted = RECIPES[flow.recipe].source
     reads = get_connector(flow.source.platform).reads[wanted]
     if reads.page is None:
         raise NeedsAttention(f"{flow.source.label} cannot list changed {wanted.value}s.", code="no_listing")
-    api, total, deadline = open_api(flow.source), 0, time.monotonic() + TASK_SECONDS
+    api, deadline = open_api(flow.source), time.monotonic() + TASK_SECONDS
     while time.monotonic() < deadline:
-        try:
-            listed = reads.page(api, window, page)
-        except Unauthorised as problem:
-            mark_reauthorise(flow.source, problem.message)
-            return total
-        except SyncError:
-            return total  # the walk goes on from its page at the next tick
+        listed = reads.page(api, window, page)
         with transaction.atomic():
-            news = list(_news(flow, wanted, listed.notices)) if trigger == "poll" else list(listed.notices)
-            total += enqueue([Wanted(flow.pk, wanted, n.source_id, priority, trigger, None, asked_by) for n in news], timezone.now())
+            notices = usable(listed.notices)
+            news = list(_news(flow, wanted, notices) if trigger == "poll" else notices)
+            jobs = enqueue([Wanted(flow.pk, wanted, n.source_id, priority, trigger, None, asked_by) for n in news], timezone.now())
             keep(listed.next, len(news))
         if news:
             ring()
+        yield jobs
         page = listed.next
         if page is None:
             break
-    return total
 
 
-def _news(flow: Flow, wanted: ObjectType, notices: Iterable[Notice]) -> Iterable[Notice]:
-    """The notices that tell of a version not seen yet; their versions are kept in the same transaction as their jobs."""
-    notices = list(notices)
-    rows = SyncRecord.objects.filter(flow=flow, object_type=wanted.value, source_id__in=[n.source_id for n in notices])
-    known = dict(rows.values_list("source_id", "version"))
-    news = {n.source_id: n for n in notices if not n.version or known.get(n.source_id, "") < n.version}
+def _tell(flow: Flow, problem: SyncError) -> None:
+    """Polling is the guarantee behind the webhooks, so its silence must not go unseen; a short outage needs nobody."""
+    cursor = SyncCursor.objects.filter(flow=flow).first()
+    last = cursor.polled_at if cursor else None
+    if isinstance(problem, (Transient, RateLimited)) and last and timezone.now() - last < SHORT_OUTAGE:
+        return
+    open_alert(
+        flow.organization_id,
+        f"poll:{flow.pk}",
+        f"{flow.label}: changes at {flow.source.label} cannot be listed: {problem.message}",
+        Alert.Severity.WARNING,
+        connection_id=flow.source_id,
+    )
+
+
+def _news(flow: Flow, wanted: ObjectType, notices: Iterable[Notice]) -> list[Notice]:
+    """The notices of versions that no poll passed on yet; the versions are kept in the same transaction as the jobs.
+
+    What a webhook told is passed on once more: change times are a second fine, and a second change in that second may have had no
+    webhook. By now that second is over, so one look settles it.
+    """
+    listed = {notice.source_id: notice for notice in notices}
+    rows = SyncRecord.objects.filter(flow=flow, object_type=wanted.value, source_id__in=list(listed))
+    known = {source_id: (version, polled) for source_id, version, polled in rows.values_list("source_id", "version", "polled_version")}
+    news = [n for n in listed.values() if not n.version or known.get(n.source_id, ("", ""))[1] != n.version]
+    now = timezone.now()
     SyncRecord.objects.bulk_create(
         [
-            SyncRecord(flow=flow, object_type=wanted.value, source_id=n.source_id, version=n.version, updated_at=timezone.now())
-            for n in news.values()
+            SyncRecord(
+                flow=flow,
+                object_type=wanted.value,
+                source_id=n.source_id,
+                version=max(known.get(n.source_id, ("", ""))[0], n.version),
+                polled_version=n.version,
+                updated_at=now,
+            )
+            for n in sorted(news, key=lambda n: n.source_id)  # one order for all writers: no deadlock
             if n.version
         ],
         update_conflicts=True,
         unique_fields=["flow", "object_type", "source_id"],
-        update_fields=["version"],
+        update_fields=["version", "polled_version"],
     )
-    return news.values()
+    return news
 
 
 # ---- backfill ----------------------------------------------------------------------------------------------
@@ -113,7 +157,9 @@ def start_backfill(flow: Flow, since: datetime, until: datetime, *, reason: str 
 
 def walk_backfills() -> int:
     """Go on with every unfinished backfill. Returns the jobs asked for."""
-    pending = Backfill.objects.filter(finished_at=None).select_related("flow__source", "flow__destination")
+    pending = Backfill.objects.filter(finished_at=None, flow__enabled=True, flow__source__status=Connection.Status.ACTIVE).select_related(
+        "flow__source", "flow__destination"
+    )
     return sum(walk_backfill(backfill) for backfill in pending.order_by("id"))
 
 

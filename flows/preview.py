@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from connectors.kit.errors import Gone, NeedsAttention, NothingToDo, Refused, Rejected, SyncError
 from flows.models import Flow
@@ -17,7 +18,7 @@ class WriteRefused(RuntimeError):
     """A preview tried to write: a defect of ours, stopped at the fence."""
 
 
-def refuse_writes() -> None:
+def refuse_writes() -> NoReturn:
     raise WriteRefused("a preview must not write")
 
 

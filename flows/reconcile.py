@@ -20,6 +20,7 @@ from flows.models import ExternalLink, Flow
 from flows.models.job import Priority
 from flows.pipeline.workbench import Workbench, calling, open_workbench
 from flows.preview import Preview, preview_on, refuse_writes
+from flows.recipes import RECIPES
 from flows.recipes.contract import Change
 
 NIGHTLY = timedelta(days=7)
@@ -65,6 +66,7 @@ def reconcile(
     for source_id in _listed(bench, Window(since, until)):
         compared += 1
         drifts += _compare(bench, source_id)
+        bench.take_evidence()  # thousands of answers are not kept
         told(compared)
     repaired = _repair(flow, drifts, asked_by) if repair else 0
     report = Report(flow.label, since.isoformat(), until.isoformat(), compared, tuple(drifts), repaired)
@@ -106,6 +108,7 @@ _KINDS = {
     ("update", ObjectType.INVOICE): "amount",
     ("act", ObjectType.INVOICE): "amount",
     ("create", ObjectType.PAYMENT): "payment",
+    ("adopt", ObjectType.PAYMENT): "payment",
     ("update", ObjectType.PAYMENT): "payment",
     ("act", ObjectType.PAYMENT): "payment",
     ("create", ObjectType.CREDIT): "amount",
@@ -202,5 +205,14 @@ def reconcile_all() -> None:
         for flow in Flow.objects.filter(enabled=True, source__status="active", destination__status="active").select_related(
             "source", "destination"
         ):
-            if open_workbench(flow, refuse_writes).recipe.tie_out:
+            if not RECIPES[flow.recipe].tie_out:
+                continue
+            try:
                 reconcile(flow, now - NIGHTLY, now)
+            except SyncError as problem:  # one shop that does not answer keeps nobody else's books from being compared
+                open_alert(
+                    flow.organization_id,
+                    f"reconcile:{flow.pk}",
+                    f"{flow.label} could not be compared last night: {problem.message}",
+                    Alert.Severity.WARNING,
+                )

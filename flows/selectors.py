@@ -6,18 +6,30 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
+from django.db import connection as database
+
 from connectors.registry import get_connector
 from flows.models import Flow
 from flows.recipes import RECIPES
 from flows.recipes.contract import Context, FieldRule, ItemChoice, Mappings
 
+_MAPPINGS = """
+SELECT 'item', sku, item_id, item_name, '' FROM flows_itemmapping WHERE flow_id = %s
+UNION ALL SELECT kind, source, target, '', '' FROM flows_valuemapping WHERE flow_id = %s
+UNION ALL SELECT 'field', target, expression, transform, "default" FROM flows_fieldmapping WHERE flow_id = %s
+ORDER BY 1, 2
+"""
+
 
 def mappings_of(flow: Flow) -> Mappings:
-    """The operator's mappings of a flow as the recipes want them."""
+    """The operator's mappings of a flow as the recipes want them, in one query: every job asks for them."""
+    with database.cursor() as cursor:
+        cursor.execute(_MAPPINGS, [flow.pk] * 3)
+        rows = cursor.fetchall()
     return Mappings(
-        items={m.sku: ItemChoice(m.item_id, m.item_name) for m in flow.item_mappings.all()},
-        values={(m.kind, m.source): m.target for m in flow.value_mappings.all()},
-        fields=tuple(FieldRule(m.target, m.expression, m.transform, m.default) for m in flow.field_mappings.all()),
+        items={sku: ItemChoice(item_id, name) for kind, sku, item_id, name, _ in rows if kind == "item"},
+        values={(kind, source): target for kind, source, target, _, _ in rows if kind not in ("item", "field")},
+        fields=tuple(FieldRule(*rule) for kind, *rule in rows if kind == "field"),
     )
 
 

@@ -15,18 +15,20 @@ from audit.alerts import close_alert, open_alert
 from audit.models import Alert, Outcome
 from audit.services import write
 from connectors.kit.contract import RemoteSubscription, Webhooks
-from connectors.kit.errors import Gone, SyncError, Unauthorised
+from connectors.kit.errors import Gone, RateLimited, Refused, SyncError, Transient, Unauthorised
 from connectors.kit.http import Api
 from connectors.registry import get_connector
 from credentials.fields import is_readable
 from credentials.models import Connection
 from credentials.services import mark_reauthorise, open_api
+from flows.inbox.handshake import PENDING
 from flows.leases import periodic
 from flows.models import Flow, Subscription
 from flows.polling import start_backfill
 from flows.recipes import RECIPES
 
 Status = Subscription.Status
+RETRY_CONFIRMATION = timedelta(minutes=1)
 GAP_OVERLAP = timedelta(minutes=10)
 HOLDS = timedelta(hours=1)  # switched off again within this time: re-enabling does not hold, make a new one
 
@@ -57,15 +59,19 @@ def ensure_subscriptions(connection: Connection, actor: str = "worker") -> list[
     topics = wanted_topics(connection, webhooks) if webhooks else []
     if webhooks is None or not topics:
         return []
-    api = open_api(connection)
     try:
+        api = open_api(connection)
         ours = {r.topic: r for r in webhooks.subscriptions.list(api) if _address(r.url) == _address(inbox_url(connection))}
         found = [_ensure(connection, webhooks, api, topic, ours.get(topic), actor) for topic in topics]
     except Unauthorised as problem:
         mark_reauthorise(connection, problem.message)
         return [problem.message]
     except SyncError as problem:
-        return [f"The webhooks of {connection.label} could not be checked: {problem.message}"]
+        sentence = f"The webhooks of {connection.label} could not be checked: {problem.message}"
+        if not isinstance(problem, (Transient, RateLimited)):  # those are tried again in five minutes
+            cause = f"subscriptions:{connection.pk}"
+            open_alert(connection.organization_id, cause, sentence, Alert.Severity.WARNING, connection_id=connection.pk)
+        return [sentence]
     sentences = [sentence for sentence in found if sentence]
     if not sentences:
         close_alert(connection.organization_id, f"subscriptions:{connection.pk}")
@@ -82,18 +88,24 @@ def _ensure(connection: Connection, webhooks: Webhooks, api: Api, topic: str, re
     known = row.status not in (Status.WANTED,)
     if remote is None:
         _register(row, webhooks, api)
-        return _complain(row, "was gone from the platform and was registered anew", Status.MISSING, actor) if known else ""
-    lost_secret = webhooks.own_secret and not (row.secret and is_readable(row.secret))
-    if row.remote_id != remote.id or lost_secret:  # not the one that we hold the secret of
+        if not known:
+            return ""
+        _fill_gap(row, actor)
+        return _complain(row, "was gone from the platform and was registered anew", Status.MISSING, actor)
+    lost_secret = not (row.secret and is_readable(row.secret))
+    if row.remote_id != remote.id or (lost_secret and webhooks.own_secret):  # not the one that we hold the secret of
         webhooks.subscriptions.delete(api, remote.id)
         _register(row, webhooks, api)
+        if known:
+            _fill_gap(row, actor)  # what came meanwhile was signed with a secret that we do not hold
         return ""
     if remote.status == "disabled":
         return _disabled(row, webhooks, api, actor)
-    if remote.status == "unverified" and webhooks.subscriptions.resend:
+    unproven = webhooks.subscriptions.resend is not None and (remote.status == "unverified" or lost_secret)
+    row.status, row.checked_at = Status.UNVERIFIED if unproven else Status(remote.status), timezone.now()
+    row.save(update_fields=["status", "checked_at"])  # before the handshake can come: a verified one takes no other secret
+    if unproven and webhooks.subscriptions.resend:
         webhooks.subscriptions.resend(api, remote.id)
-    row.status, row.checked_at = Status(remote.status), timezone.now()
-    row.save(update_fields=["status", "checked_at"])
     return f"{topic} of {connection.label} is paused at the platform by a person." if remote.status == "paused" else ""
 
 
@@ -158,13 +170,27 @@ def _register(row: Subscription, webhooks: Webhooks, api: Api) -> None:
     row.status, row.remote_id = Status.WANTED, ""
     row.save()
     remote = webhooks.subscriptions.create(api, row.topic, inbox_url(connection), secret)
-    with transaction.atomic():
-        pending = Subscription.objects.filter(connection=connection, topic=f"pending:{remote.id}").first()
-        if pending is not None:  # the handshake overtook the answer
-            row.previous_secret, row.secret = row.secret, pending.secret
-            pending.delete()
-        row.remote_id, row.status, row.checked_at = remote.id, Status(remote.status), timezone.now()
-        row.save()
+    row.remote_id, row.status, row.checked_at = remote.id, Status(remote.status), timezone.now()
+    row.save()
+    _take_early_secrets()
+    row.refresh_from_db()
+
+
+def _take_early_secrets() -> None:
+    """Handshakes that overtook the answer to their registration wait under the remote id: their secret goes to its row.
+
+    Looked for again before each confirmation: one may be stored in the very moment in which the answer is.
+    """
+    early = Subscription.objects.filter(topic__startswith=PENDING)
+    for pending in early.select_related("connection"):
+        rows = Subscription.objects.filter(connection=pending.connection, remote_id=pending.remote_id, status=Status.UNVERIFIED)
+        row = rows.exclude(pk=pending.pk).first()
+        if row is not None:
+            with transaction.atomic():
+                row.previous_secret, row.secret = row.secret, pending.secret
+                row.save(update_fields=["previous_secret", "secret"])
+                pending.delete()
+    early.filter(created_at__lt=timezone.now() - HOLDS).delete()  # of registrations that never came to be
 
 
 def _own_secret(connection: Connection) -> str:
@@ -192,7 +218,10 @@ def _complain(row: Subscription, what: str, status: Subscription.Status, actor: 
 
 def confirm_handshakes() -> None:
     """Finish the handshakes whose secret has come."""
-    rows = Subscription.objects.filter(status=Status.UNVERIFIED).exclude(remote_id="").exclude(topic__startswith="pending:")
+    _take_early_secrets()
+    now = timezone.now()
+    rows = Subscription.objects.filter(status=Status.UNVERIFIED, connection__status=Connection.Status.ACTIVE)
+    rows = rows.exclude(remote_id="").exclude(topic__startswith=PENDING).exclude(retry_at__gt=now)
     for row in rows.select_related("connection"):
         webhooks = get_connector(row.connection.platform).webhooks
         if not row.secret or not is_readable(row.secret) or webhooks is None or webhooks.subscriptions.confirm is None:
@@ -200,6 +229,13 @@ def confirm_handshakes() -> None:
         try:
             remote = webhooks.subscriptions.confirm(open_api(row.connection), row.remote_id, str(row.secret))
         except SyncError as problem:
+            if isinstance(problem, Refused):  # a wrong secret: back to the one before, else wait for another handshake
+                row.secret, row.previous_secret = row.previous_secret, ""
+            else:
+                row.retry_at = now + RETRY_CONFIRMATION
+            if isinstance(problem, Unauthorised):
+                mark_reauthorise(row.connection, problem.message)
+            row.save(update_fields=["secret", "previous_secret", "retry_at"])
             write(
                 actor="worker",
                 action="confirm subscription",

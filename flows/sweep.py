@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from audit.services import seal
-from flows.bell import ring_now
+from flows.bell import ring
 from flows.jobs.claim import due_count
 from flows.jobs.crashed import release_expired
 from flows.leases import periodic
@@ -20,9 +20,9 @@ def sweep() -> int:
             return 0
         now = timezone.now()
         release_expired(now)
-        confirm_handshakes()
         seal()
         due = due_count(now, 64) + (1 if InboundEvent.objects.filter(state="received").exists() else 0)
         if due:
-            ring_now()
+            ring()
+        confirm_handshakes()  # last: it calls platforms, and nothing else shall wait for them
         return due

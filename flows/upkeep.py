@@ -32,6 +32,10 @@ def prune_old(events_days: int, audit_days: int) -> None:
         if not ours:
             return
         now = timezone.now()
-        old = InboundEvent.objects.exclude(state=InboundEvent.State.RECEIVED).filter(received_at__lt=now - timedelta(days=events_days))
+        old = (
+            InboundEvent.objects.exclude(state=InboundEvent.State.RECEIVED)
+            .filter(received_at__lt=now - timedelta(days=events_days))
+            .exclude(body=b"")
+        )
         old.update(body=b"")  # the dedupe keys stay for ever
         prune(now - timedelta(days=audit_days))

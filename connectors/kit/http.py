@@ -147,7 +147,7 @@ class Api:
     def _failure(self, response: Response, effect: Effect) -> SyncError | None:
         wait = parse_retry_after(response.headers.get("retry-after", ""), self.plumbing.now())
         if response.status == 429:
-            wait = random.uniform(1.0, 4.0) if wait is None else wait
+            wait = random.uniform(1.0, 4.0) if wait is None else max(wait, 1.0)  # "0" and past dates are seen, and mean nothing
             self.plumbing.limiter.pause(wait)
             return RateLimited("The platform asked us to slow down.", retry_after=wait)
         if response.status == 503 and wait:

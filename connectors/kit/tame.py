@@ -108,7 +108,10 @@ class Tame:
             return ""
         if isinstance(self.value, bool) or not isinstance(self.value, (int, str)):
             raise self.fail("identifier")
-        return _UNSTORABLE.sub("", str(self.value))
+        found = str(self.value)
+        if _UNSTORABLE.search(found):  # cut away it would name something else
+            raise self.fail("identifier")
+        return found
 
     def known_identifier(self) -> str:
         """An id that has to be there."""

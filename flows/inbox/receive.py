@@ -7,21 +7,21 @@ import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db import transaction
 from django.utils import timezone
 
 from audit.alerts import open_alert
 from audit.models import Alert
-from connectors.kit.contract import Delivery, Event, Greeting, Webhooks
+from connectors.kit.contract import Delivery, Event, Webhooks
 from connectors.kit.errors import BadSignature, Rejected
 from connectors.registry import all_connectors
 from credentials.fields import is_readable
 from credentials.models import Connection
+from flows.inbox.handshake import PENDING, keep_secret
 from flows.inbox.store import store_event
 from flows.models import Subscription
+from flows.notices import tidy
 
 CACHED_SECONDS = 3.0
-PENDING_HANDSHAKES = 20
 
 
 class Sender(NamedTuple):
@@ -55,7 +55,8 @@ def find_sender(platform: str, token: str, *, fresh: bool = False) -> Sender | N
     connection = Connection.objects.filter(platform=platform, inbox_token=token).first()
     if connection is None:
         return None
-    rows = Subscription.objects.filter(connection=connection).order_by("-id").values_list("secret", "previous_secret")
+    proven = Subscription.objects.filter(connection=connection).exclude(topic__startswith=PENDING)
+    rows = proven.order_by("-id").values_list("secret", "previous_secret")
     stored = [new for new, _ in rows] + [old for _, old in rows]
     secrets = dict.fromkeys(secret for secret in stored if secret and is_readable(secret))  # an unreadable one must never sign
     sender = Sender(connection.pk, connection.organization_id, connection.label, platform, tuple(str(s) for s in secrets))
@@ -63,6 +64,12 @@ def find_sender(platform: str, token: str, *, fresh: bool = False) -> Sender | N
         _senders.clear()
     _senders[key] = (time.monotonic(), sender)
     return sender
+
+
+def is_address(platform: str, token: str) -> bool:
+    """Whether deliveries may come to this address at all."""
+    connector = all_connectors().get(platform)
+    return connector is not None and connector.webhooks is not None and find_sender(platform, token) is not None
 
 
 def receive(platform: str, token: str, delivery: Delivery) -> Receipt:
@@ -73,7 +80,8 @@ def receive(platform: str, token: str, delivery: Delivery) -> Receipt:
         return Receipt(404)
     greeting = connector.webhooks.greet(delivery)
     if greeting:
-        return _greeted(sender, greeting)
+        keep_secret(sender.connection_id, greeting)
+        return Receipt(200)
     if not _signed(connector.webhooks, delivery, sender, token):
         _complain(sender)
         return Receipt(401)
@@ -99,6 +107,7 @@ def _stored(webhooks: Webhooks, delivery: Delivery, sender: Sender) -> Receipt:
         event = webhooks.parse(delivery)
     except Rejected as problem:  # signed, but nothing that we can read: kept as evidence, polling finds the object
         event = Event(f"malformed:{hash_body(delivery.body)}", "malformed", (), problem.message)
+    event = tidy(event)
     if event.problem:
         open_alert(
             sender.organization_id,
@@ -113,31 +122,6 @@ def _stored(webhooks: Webhooks, delivery: Delivery, sender: Sender) -> Receipt:
 def hash_body(body: bytes) -> str:
     """SHA-256 of a body, for keys."""
     return hashlib.sha256(body).hexdigest()
-
-
-def _greeted(sender: Sender, greeting: Greeting) -> Receipt:
-    """A ping needs no more than its 200. A handshake's secret is kept with the subscription that it names."""
-    if greeting.kind == "handshake" and greeting.subscription_id and greeting.secret:
-        with transaction.atomic():
-            _keep_secret(sender, greeting)
-    return Receipt(200)
-
-
-def _keep_secret(sender: Sender, greeting: Greeting) -> None:
-    """The handshake may overtake the answer to the call that asked for it: then it waits under its remote id."""
-    rows = Subscription.objects.filter(connection_id=sender.connection_id)
-    known = rows.filter(remote_id=greeting.subscription_id).first()
-    if known is None:
-        pending = rows.filter(topic__startswith="pending:").count()
-        if not rows.filter(status=Subscription.Status.WANTED).exists() or pending >= PENDING_HANDSHAKES:
-            return
-        known = Subscription(
-            connection_id=sender.connection_id, topic=f"pending:{greeting.subscription_id}"[:80], remote_id=greeting.subscription_id
-        )
-    if known.secret != greeting.secret:
-        known.previous_secret, known.secret = known.secret, greeting.secret
-    known.status = Subscription.Status.UNVERIFIED
-    known.save()
 
 
 def _complain(sender: Sender) -> None:

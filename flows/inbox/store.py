@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import connection as database
 
 from connectors.kit.contract import Delivery, Event
+from flows.notices import storable
 
 _INSERT = """
 INSERT INTO flows_inboundevent
@@ -17,13 +18,14 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (connection_id, dedupe_key) DO NOTHING
 """
 _KEPT_HEADERS = ("content-type", "user-agent")
+LONGEST_HEADER = 500
 
 
 def store_event(connection_id: int, delivery: Delivery, event: Event, now: datetime) -> bool:
-    """Store it; False when this very event is stored already. Raw SQL: measured at 1.8 times the ORM's speed."""
+    """Store a tidy event; False when this very one is stored already. Raw SQL: measured at 1.8 times the ORM's speed."""
     first = event.notices[0] if event.notices else None
     headers = {
-        name: value
+        storable(name, LONGEST_HEADER): storable(value, LONGEST_HEADER)
         for name, value in delivery.headers.items()
         if name in _KEPT_HEADERS or (name.startswith("x-") and "signature" not in name and "hmac" not in name)
     }
@@ -33,17 +35,17 @@ def store_event(connection_id: int, delivery: Delivery, event: Event, now: datet
             _INSERT,
             [
                 connection_id,
-                event.dedupe_key[:200],
-                event.topic[:80],
+                event.dedupe_key,
+                event.topic,
                 json.dumps(headers),
                 delivery.body,
                 database.ops.adapt_datetimefield_value(now),
                 state,
                 first.object_type.value if first else "",
-                first.source_id[:100] if first else "",
+                first.source_id if first else "",
                 json.dumps([asdict(notice) for notice in event.notices]),
                 False,
-                event.problem[:300],
+                event.problem,
             ],
         )
         return bool(cursor.rowcount == 1)

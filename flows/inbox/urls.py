@@ -5,6 +5,6 @@ from django.urls import path
 from flows.inbox.views import inbox
 
 urlpatterns = [
-    path("<slug:platform>/<str:token>", inbox),
-    path("<slug:platform>/<str:token>/", inbox, name="inbox"),
+    path("<slug:platform>/<slug:token>", inbox),
+    path("<slug:platform>/<slug:token>/", inbox, name="inbox"),
 ]

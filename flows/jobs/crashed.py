@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import F
 
 from audit.alerts import open_alert
 from audit.models import Alert, Outcome
 from audit.services import AuditEntry, write_many
-from flows.jobs.finish import another_waits, same_object
+from flows.jobs.finish import another_waits, inherit
 from flows.models import SyncJob, SyncRecord
 
 State = SyncJob.State
@@ -27,6 +28,8 @@ def release_expired(now: datetime) -> int:
 
 @transaction.atomic
 def _release(job: SyncJob, now: datetime) -> int:
+    if not _is_free(job):
+        return 0
     parked = job.crashes + 1 >= CRASHES_ALLOWED
     superseded = not parked and another_waits(job)
     state = State.DEAD if parked else State.SUPERSEDED if superseded else State.WAITING
@@ -42,7 +45,7 @@ def _release(job: SyncJob, now: datetime) -> int:
         finished_at=None if state is State.WAITING else now,
     )
     if released and superseded:
-        SyncJob.objects.filter(**same_object(job), state=State.WAITING).update(crashes=job.crashes + 1)
+        inherit(job, crashes=job.crashes + 1)
     if released and parked:
         _tell(job, now)
     return released
@@ -71,3 +74,10 @@ def _tell(job: SyncJob, now: datetime) -> None:
     )
     sentence = f"{job.flow.label}, {job.object_type} {number}: {PARKED}"
     open_alert(job.flow.organization_id, f"{job.flow_id}:crashed:", sentence, Alert.Severity.ERROR, connection_id=job.flow.source_id)
+
+
+def _is_free(job: SyncJob) -> bool:
+    """Whether nobody holds its row: a worker that was stopped inside a transaction does, until the server ends its session."""
+    if not database.features.has_select_for_update_skip_locked:
+        return True
+    return SyncJob.objects.select_for_update(skip_locked=True).filter(pk=job.pk).exists()

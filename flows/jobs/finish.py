@@ -72,9 +72,16 @@ def another_waits(job: SyncJob) -> bool:
 def _hand_over(job: SyncJob, ending: Ending, now: datetime) -> None:
     """The waiting job inherits the attempts, so that a stream of events does not reset the back-off."""
     attempts = job.attempts + (1 if ending.counted else 0)
-    SyncJob.objects.filter(**same_object(job), state=State.WAITING).update(
-        attempts=attempts, not_before=now + timedelta(seconds=ending.wait)
-    )
+    inherit(job, attempts=attempts, not_before=now + timedelta(seconds=ending.wait))
+
+
+def inherit(job: SyncJob, **fields: object) -> None:
+    """The job that waits for the same object takes over what was asked of this one: to look in any case, and how urgently."""
+    if job.force:
+        fields["force"] = True
+    heirs = SyncJob.objects.filter(**same_object(job), state=State.WAITING)
+    heirs.filter(priority__gt=job.priority).update(priority=job.priority)
+    heirs.update(**fields)
 
 
 def _close_older(job: SyncJob) -> None:

@@ -15,6 +15,7 @@ class SyncRecord(models.Model):
     source_id = models.CharField(max_length=100)
     number = models.CharField(max_length=60, blank=True, db_index=True)
     version = models.CharField(max_length=40, blank=True, help_text="The newest change time that a notice named.")
+    polled_version = models.CharField(max_length=40, blank=True, help_text="The change time that a poll last passed on.")
     desired_hash = models.CharField(max_length=64, blank=True, help_text="Of what the destination was last brought to.")
     source_hash = models.CharField(max_length=64, blank=True)
     outcome = models.CharField(max_length=12, blank=True)

@@ -26,6 +26,7 @@ class Subscription(models.Model):
     secret: models.TextField[str, str] = EncryptedTextField(blank=True, default="")
     previous_secret: models.TextField[str, str] = EncryptedTextField(blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
+    retry_at = models.DateTimeField(null=True, help_text="A confirmation that failed is tried again after this.")
     checked_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True, help_text="The last verified delivery.")
     disabled_at = models.DateTimeField(null=True)

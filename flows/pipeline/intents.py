@@ -38,7 +38,9 @@ def intend(bench: Workbench, change: Change, settle: timedelta) -> Intent | None
     created = _insert(bench, change, scope, now)
     if created is not None:
         return Intent(created, in_doubt=False)
-    link = ExternalLink.objects.get(destination=bench.flow.destination, scope=scope, object_type=change.object_type.value, key=change.key)
+    link = ExternalLink.objects.filter(**_links(bench, change)).first()
+    if link is None:  # its holder withdrew it in this very moment
+        raise Busy(f"Another order gave up creating {change.object_type.value} {change.key}.", retry_after=0.2, code="link_busy")
     if link.state == State.CONFIRMED:
         return None
     return _take_over(bench, link, settle)
@@ -106,7 +108,7 @@ def _take_over(bench: Workbench, link: ExternalLink, settle: timedelta) -> Inten
     )
     if not taken:
         raise Busy(f"Another order took up {link.object_type} {link.key}.", retry_after=0.5, code="link_busy")
-    link.refresh_from_db()
+    link.job_id, link.lease_token, link.in_doubt_until = bench.job_id, bench.lease_token, now
     return Intent(link, in_doubt=True)
 
 
@@ -157,6 +159,14 @@ def linked_elsewhere(bench: Workbench, change: Change, ids: Sequence[str]) -> fr
     return frozenset(others.values_list("remote_id", flat=True))
 
 
+def doubtful_elsewhere(bench: Workbench, change: Change) -> bool:
+    """Whether another shop has an effect of this kind in doubt in the same books: what we find may be its work."""
+    if change.shared:
+        return False
+    theirs = ExternalLink.objects.filter(destination=bench.flow.destination, object_type=change.object_type.value, state=State.INTENDED)
+    return theirs.exclude(scope=bench.scope).exists()
+
+
 def _links(bench: Workbench, change: Change) -> dict[str, object]:
     scope = "" if change.shared else bench.scope
     return {
@@ -167,9 +177,17 @@ def _links(bench: Workbench, change: Change) -> dict[str, object]:
     }
 
 
-def begin_rewrite(bench: Workbench, change: Change) -> None:
-    """Ahead of an update: what the destination shows from now on may be ours even if the answer gets lost."""
-    ExternalLink.objects.filter(**_links(bench, change)).update(fingerprint="", job_id=bench.job_id)
+def begin_rewrite(bench: Workbench, change: Change) -> str:
+    """Ahead of an update: what the destination shows from now on may be ours even if the answer gets lost. The fingerprint so far."""
+    link = ExternalLink.objects.filter(**_links(bench, change))
+    before = link.values_list("fingerprint", flat=True).first() or ""
+    link.update(fingerprint="", job_id=bench.job_id)
+    return before
+
+
+def not_rewritten(bench: Workbench, change: Change, before: str) -> None:
+    """The update was answered with a refusal: the destination shows what it showed, so a person's edit is told from ours again."""
+    ExternalLink.objects.filter(**_links(bench, change)).update(fingerprint=before)
 
 
 def rewritten(bench: Workbench, change: Change, fingerprint: str) -> None:
@@ -187,6 +205,14 @@ def acted(bench: Workbench, change: Change, fingerprint: str) -> None:
     if change.action in ("void", "restore"):
         fields["void"] = change.action == "void"
     ExternalLink.objects.filter(**_links(bench, change)).update(**fields)
+
+
+def void_client(bench: Workbench, client_id: str) -> bool:
+    """Note that a linked client is deleted in the books; False when no such link stood."""
+    links = ExternalLink.objects.filter(
+        destination=bench.flow.destination, object_type=ObjectType.CUSTOMER.value, remote_id=client_id or "-", state=State.CONFIRMED
+    )
+    return bool(links.filter(void=False).update(void=True))
 
 
 def remote_id(bench: Workbench, object_type: ObjectType, key: str) -> str:

@@ -8,13 +8,15 @@ from typing import Any
 
 from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Writes
-from connectors.kit.errors import Conflict, NeedsAttention, Refused, SyncError, Unclear
+from connectors.kit.errors import Busy, Conflict, NeedsAttention, RateLimited, Refused, SyncError, Transient, Unauthorised, Unclear
 from flows.crash_points import point
 from flows.pipeline import intents
 from flows.pipeline.record import Step, record_step
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, calling
 from flows.recipes.contract import Change
+
+CERTAINLY_NOT = (Refused, NeedsAttention, RateLimited, Unauthorised)  # answers that say that nothing was changed
 
 
 def load(bench: Workbench, sight: Sight, change: Change) -> bool:
@@ -27,6 +29,8 @@ def load(bench: Workbench, sight: Sight, change: Change) -> bool:
     try:
         if change.verb == "create":
             adopted = _create(bench, sight, change, step)
+        elif change.verb == "adopt":
+            adopted = _adopt(bench, sight, change, step)
         elif change.verb == "update":
             _update(bench, sight, change, step)
         else:
@@ -34,6 +38,8 @@ def load(bench: Workbench, sight: Sight, change: Change) -> bool:
     except SyncError as problem:
         _learn(bench, change, problem)
         record_step(step, problem=problem)
+        if _client_was_deleted(bench, change, problem):
+            raise Transient(f"{problem.message} The client is restored first.", code="client_deleted") from problem
         raise
     sight.forget_links(change.object_type)
     return adopted and not change.shared
@@ -76,8 +82,29 @@ def _create(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
         confirm=lambda: intents.confirm(bench, intent.link, change, remote_id, fingerprint_of(found), adopted),
     )
     point("after_confirm")
-    sight.remember(change.object_type, remote_id, found)
+    sight.remember(change.object_type, remote_id, found, adopted=adopted)
     return adopted
+
+
+def _adopt(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
+    """Settle a doubt without creating anything: what carries our marker is ours from now on, else nothing was done then."""
+    writes = _writes(bench, change.object_type)
+    intent = intents.intend(bench, change, settle_time(bench, writes))
+    if intent is None:
+        return True
+    found = _searched(bench, writes, change, change.value, intent)
+    if found is None:
+        record_step(step, confirm=lambda: intents.withdraw(intent.link))
+        return True
+    remote_id = remote_id_of(found)
+    record_step(
+        step,
+        adopted=True,
+        remote_id=remote_id,
+        confirm=lambda: intents.confirm(bench, intent.link, change, remote_id, fingerprint_of(found), True),
+    )
+    sight.remember(change.object_type, remote_id, found, adopted=True)
+    return True
 
 
 def _created(bench: Workbench, writes: Writes[Any], change: Change, value: Any, intent: intents.Intent) -> tuple[Any, bool]:
@@ -103,16 +130,18 @@ def _created(bench: Workbench, writes: Writes[Any], change: Change, value: Any, 
     except Unclear:
         intents.doubt(link, settle_time(bench, writes))
         raise
-    except SyncError as problem:
-        if problem.code != "lease_lost":
-            intents.withdraw(link)  # answered: nothing was created
+    except SyncError:
+        intents.withdraw(link)  # answered: nothing was created
         raise
 
 
 def _searched(bench: Workbench, writes: Writes[Any], change: Change, value: Any, intent: intents.Intent) -> Any | None:
     """Search before the create; when that fails, nothing was created and a fresh intent is void again."""
     try:
-        return _found(bench, writes, change, value)
+        found = _found(bench, writes, change, value)
+        if found is not None and not intent.in_doubt and intents.doubtful_elsewhere(bench, change):
+            raise Busy("Another shop may have written this a moment ago; looking again when that is settled.", retry_after=5.0)
+        return found
     except SyncError:
         if not intent.in_doubt:
             intents.withdraw(intent.link)
@@ -159,11 +188,16 @@ def _update(bench: Workbench, sight: Sight, change: Change, step: Step) -> None:
     if writes.update is None:
         raise NeedsAttention(f"{bench.flow.destination.label} cannot change a {change.object_type.value}.", code="no_update")
     value, target = _filled(bench, change), _target(bench, change)
-    intents.begin_rewrite(bench, change)
-    with calling(bench.destination) as api:
-        point("before_update")
-        answered = writes.update(api, target, value)
-        point("after_update")
+    before = intents.begin_rewrite(bench, change)
+    try:
+        with calling(bench.destination) as api:
+            point("before_update")
+            answered = writes.update(api, target, value)
+            point("after_update")
+    except SyncError as problem:
+        if isinstance(problem, CERTAINLY_NOT) or problem.code == "not_reached":
+            intents.not_rewritten(bench, change, before)
+        raise
     record_step(
         step,
         remote_id=target,
@@ -201,6 +235,15 @@ def remote_id_of(value: Any) -> str:
 
 def fingerprint_of(value: Any) -> str:
     return str(getattr(value, "fingerprint", ""))
+
+
+def _client_was_deleted(bench: Workbench, change: Change, problem: SyncError) -> bool:
+    """Nothing is written for a client that a person deleted. Its link is void from now on, so that the next plan restores it."""
+    if not isinstance(problem, Refused) or problem.code != "reference_missing":
+        return False
+    if change.object_type is ObjectType.CUSTOMER and change.verb == "update":
+        return intents.void_client(bench, change.target_id)
+    return intents.void_client(bench, getattr(change.value, "customer_id", ""))
 
 
 def _learn(bench: Workbench, change: Change, problem: SyncError) -> None:

@@ -79,6 +79,7 @@ def record_step(
     )
     with transaction.atomic():
         if confirm:
+            bench.fence()  # a worker that lost its job confirms nothing
             confirm()
         write_many([entry])
 
@@ -123,24 +124,31 @@ class Verdict:
     source_hash: str = ""
 
 
-def record_end(bench: Workbench, job: SyncJob, lease: Lease, verdict: Verdict) -> None:
+def record_end(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exchange]) -> None:
     """Job, record and audit of a finished run, in one transaction. Raises LeaseLost when the job is no longer ours."""
     now = timezone.now()
     with transaction.atomic():
+        _write_record(job, verdict)  # records before jobs, as whoever passes events on: two orders of locking would deadlock
         finish(job, lease, verdict.ending, now)
-        _write_record(job, verdict)
-        write_many([_end_entry(bench, job, verdict)])
+        if not _only_waits(verdict, exchanges):
+            write_many([_end_entry(job, verdict, exchanges)])
 
 
-def _end_entry(bench: Workbench, job: SyncJob, verdict: Verdict) -> AuditEntry:
+def _only_waits(verdict: Verdict, exchanges: list[Exchange]) -> bool:
+    """A run that was told to wait before it changed anything leaves no trace but its job's reason."""
+    ending = verdict.ending
+    return ending.state is SyncJob.State.WAITING and not ending.counted and all(call.method == "GET" for call in exchanges)
+
+
+def _end_entry(job: SyncJob, verdict: Verdict, exchanges: list[Exchange]) -> AuditEntry:
     proof = {name: str(value) for name, value in asdict_money(verdict.tie_out).items()} if verdict.tie_out else {}
     return AuditEntry(
         actor=job.asked_by or "worker",
         action=f"sync {job.object_type}",
         outcome=verdict.outcome,
-        organization_id=bench.flow.organization_id,
-        connection=bench.flow.source,
-        flow_id=bench.flow.pk,
+        organization_id=job.flow.organization_id,
+        connection=job.flow.source,
+        flow_id=job.flow_id,
         job_id=job.pk,
         event_id=job.event_id,
         object_type=job.object_type,
@@ -148,7 +156,7 @@ def _end_entry(bench: Workbench, job: SyncJob, verdict: Verdict) -> AuditEntry:
         target_id=verdict.number,
         message=verdict.ending.reason or ("The books show exactly what the shop shows." if proof else "Up to date."),
         duration_ms=None if job.started_at is None else round((timezone.now() - job.started_at).total_seconds() * 1000),
-        evidence={**evidence_of(bench.take_evidence()), **({"tie_out": proof} if proof else {})},
+        evidence={**evidence_of(exchanges), **({"tie_out": proof} if proof else {})},
     )
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError
 
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert, Outcome
@@ -17,9 +23,11 @@ from connectors.kit.errors import (
     Refused,
     Rejected,
     SyncError,
+    Transient,
     Unauthorised,
     Unclear,
 )
+from connectors.kit.http import Exchange
 from flows.crash_points import point
 from flows.jobs.claim import Lease, LeaseLost
 from flows.jobs.finish import Ending, back_off
@@ -34,38 +42,95 @@ from flows.recipes.contract import More, Plan
 logger = logging.getLogger(__name__)
 ROUNDS = 8
 LOOKS = 40
+RECORD_ATTEMPTS = 4
+SHORTEST_WAIT = 0.2
+LIMITED = "rate_limited"
+REAUTHORISED_LOOK = 15.0  # seconds; such jobs are not claimed at all until the connection is active again
 State = SyncJob.State
 
 
-def run_job(lease: Lease) -> None:
-    """Run a claimed job to an ending. Never raises for anything that a record can cause."""
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A job that waits for its next attempt. limited: its platform asked us to slow down, which holds for the whole flow."""
+
+    flow_id: int
+    seconds: float
+    limited: bool
+
+
+def run_job(lease: Lease) -> Rest | None:
+    """Run a claimed job to an ending; None when it is over. Never raises for anything that a record can cause."""
     job = SyncJob.objects.select_related("flow__source", "flow__destination", "flow__organization").get(pk=lease.job_id)
     point("after_claim")
-    bench = open_workbench(job.flow, lease.check, source_id=job.source_id, job_id=job.pk, lease_token=lease.token)
     try:
-        verdict = _verdict(bench, job)
+        verdict, exchanges = _run(job, lease)
         point("before_end")
-        record_end(bench, job, lease, verdict)
+        _record(job, lease, verdict, exchanges)
     except LeaseLost:
         logger.warning("job %s was taken over by another worker", job.pk)
-        return
+        return None
     point("after_end")
     _tell(job, verdict)
+    ending = verdict.ending
+    return Rest(job.flow_id, ending.wait, ending.code == LIMITED) if ending.state is State.WAITING else None
+
+
+def _record(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exchange]) -> None:
+    """Write the end down; an event that came in the same instant, or a deadlock, is no reason to lose it."""
+    for _ in range(RECORD_ATTEMPTS - 1):
+        try:
+            return record_end(job, lease, verdict, exchanges)
+        except (OperationalError, IntegrityError) as problem:
+            logger.info("job %s: writing its end again (%s)", job.pk, type(problem).__name__)
+            time.sleep(random.uniform(0.01, 0.1))
+    return record_end(job, lease, verdict, exchanges)
+
+
+def _run(job: SyncJob, lease: Lease) -> tuple[Verdict, list[Exchange]]:
+    """The verdict, and the calls that no step has put on record yet."""
+    try:
+        bench = open_workbench(job.flow, lease.check, source_id=job.source_id, job_id=job.pk, lease_token=lease.token)
+    except SyncError as problem:  # a secret that cannot be read
+        return Verdict(_ending(job, problem), outcome_of(problem)), []
+    verdict = _verdict(bench, job)
+    return verdict, bench.take_evidence()
 
 
 def _verdict(bench: Workbench, job: SyncJob) -> Verdict:
     extracted: Extracted | None = None
     try:
+        if bench.recipe.own_is_echo and wrote_it(bench, job.source_id):
+            raise NothingToDo("We wrote this ourselves; there is nothing to tell the other side.", code="echo")
         extracted = extract(bench, job.source_id)
         return synced(bench, job, extracted)
     except LeaseLost:
         raise
     except SyncError as problem:
         return _failed(bench, job, problem, extracted)
-    except Exception as problem:  # a defect of ours: the record waits and shows it, the worker lives on
-        logger.exception("job %s failed on a defect", job.pk)
-        crash = Refused(f"Tillbridge itself failed on this ({type(problem).__name__}: {problem}). Please report it.", code="defect")
-        return _failed(bench, job, crash, extracted)
+    except Exception as problem:  # noqa: BLE001 - the record waits and shows it, the worker lives on
+        return _failed(bench, job, _mishap(job, problem), extracted)
+
+
+def _mishap(job: SyncJob, problem: Exception) -> SyncError:
+    """What no outcome accounts for: our database restarted or deadlocked, which is worth another try, or a defect of ours."""
+    ours = isinstance(problem, (DataError, ProgrammingError))  # a value that does not fit will never fit
+    if isinstance(problem, DatabaseError) and not ours:
+        logger.warning("job %s met a database error: %s", job.pk, problem)
+        return Transient("Our own database was not to be had for a moment.", code="database")
+    logger.exception("job %s failed on a defect", job.pk)
+    return Refused(f"Tillbridge itself failed on this ({type(problem).__name__}: {problem}). Please report it.", code="defect")
+
+
+def wrote_it(bench: Workbench, source_id: str) -> bool:
+    """Whether this source object is the work of a flow in the other direction."""
+    flow = bench.flow
+    return ExternalLink.objects.filter(
+        destination=flow.source,
+        scope=str(flow.destination.key),
+        object_type=bench.recipe.source.value,
+        remote_id=source_id,
+        state=ExternalLink.State.CONFIRMED,
+    ).exists()
 
 
 def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
@@ -77,7 +142,7 @@ def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
     if known and known.desired_hash == desired_hash and known.outcome == Outcome.DONE and not job.force:
         ending = Ending(State.NOTHING, "Nothing changed since the books were last brought up to date.", "unchanged")
         return Verdict(ending, Outcome.DONE, number, amount, source_hash=extracted.raw_hash)
-    plan, notes = settle_plan(bench, desired)
+    plan = settle_plan(bench, desired, lambda: _unsettle(known))
     proof = plan.tie_out
     if bench.recipe.tie_out and proof is not None and not proof.exact:
         raise NeedsAttention(
@@ -85,7 +150,7 @@ def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
             f"less {proof.refunded} refunded, payments {proof.paid} for {proof.captured} captured.",
             code="not_exact",
         )
-    ending = Ending(State.DONE, " ".join(notes))
+    ending = Ending(State.DONE, " ".join(plan.notes))
     return Verdict(ending, Outcome.DONE, number, amount, proof, desired_hash, extracted.raw_hash)
 
 
@@ -94,15 +159,20 @@ def hash_of(desired: Any) -> str:
     return hashlib.sha256(repr(desired).encode()).hexdigest()
 
 
-def settle_plan(bench: Workbench, desired: Any) -> tuple[Plan, list[str]]:
-    """Plan and load, round by round, until a plan is empty; that last plan and all notes on the way."""
+def _unsettle(known: SyncRecord | None) -> None:
+    """Ahead of the first write: until this run ends well, nobody may take the books for what they were last brought to."""
+    if known is not None and known.desired_hash:
+        SyncRecord.objects.filter(pk=known.pk).update(desired_hash="")
+
+
+def settle_plan(bench: Workbench, desired: Any, before_writing: Callable[[], None] = lambda: None) -> Plan:
+    """Plan and load, round by round, until a plan is empty; that last plan. before_writing runs ahead of each round of changes."""
     sight = Sight(bench)
-    notes: list[str] = []
     for _ in range(ROUNDS):
         plan = decide(bench, desired, sight)
-        notes += [note for note in plan.notes if note not in notes]
         if not plan.changes:
-            return plan, notes
+            return plan
+        before_writing()
         for change in plan.changes:
             if load(bench, sight, change):
                 break
@@ -128,7 +198,7 @@ def decide(bench: Workbench, desired: Any, sight: Sight) -> Plan:
 def _failed(bench: Workbench, job: SyncJob, problem: SyncError, extracted: Extracted | None) -> Verdict:
     number, amount = bench.recipe.describe(extracted.value) if extracted else ("", None)
     if isinstance(problem, Gone):
-        problem = _gone(bench, job)
+        problem = _gone(bench, job) if extracted is None else _gone_there(bench, problem)
     ending = _ending(job, problem)
     outcome = Outcome.NOTHING if ending.state is State.NOTHING else outcome_of(problem)
     hashed = extracted.raw_hash if extracted else ""
@@ -149,6 +219,14 @@ def _gone(bench: Workbench, job: SyncJob) -> SyncError:
     )
 
 
+def _gone_there(bench: Workbench, problem: Gone) -> SyncError:
+    """Something that the record needs vanished from the destination for good; nobody but a person knows what is to stand for it."""
+    return NeedsAttention(
+        f"Something that this needs is no longer in {bench.flow.destination.label}: {problem.message} Look there, then retry.",
+        code="gone_there",
+    )
+
+
 def _ending(job: SyncJob, problem: SyncError) -> Ending:
     match problem:
         case NothingToDo():
@@ -159,10 +237,12 @@ def _ending(job: SyncJob, problem: SyncError) -> Ending:
             return Ending(State.ATTENTION, problem.message, problem.code)
         case Rejected() | Gone():
             return Ending(State.DEAD, problem.message, problem.code)
-        case RateLimited() | Busy():
-            return Ending(State.WAITING, problem.message, problem.code, wait=problem.retry_after)
+        case RateLimited():
+            return Ending(State.WAITING, problem.message, LIMITED, wait=max(problem.retry_after, 1.0))
+        case Busy():
+            return Ending(State.WAITING, problem.message, problem.code, wait=max(problem.retry_after, SHORTEST_WAIT))
         case Unauthorised():
-            return Ending(State.WAITING, problem.message, problem.code)
+            return Ending(State.WAITING, problem.message, problem.code, wait=REAUTHORISED_LOOK)
         case Unclear() if problem.code.startswith("settle:"):
             return Ending(State.WAITING, problem.message, "settling", wait=float(problem.code.partition(":")[2]) + 0.1)
     wait = back_off(job.attempts + 1)

@@ -19,6 +19,7 @@ from connectors.kit.http import Api, Effect, Exchange
 from connectors.registry import get_connector
 from credentials.models import Connection
 from credentials.services import mark_reauthorise, open_api
+from flows.jobs.claim import LeaseLost
 from flows.models import Flow
 from flows.recipes import RECIPES
 from flows.recipes.contract import Context, Recipe
@@ -43,7 +44,7 @@ class Workbench:
     source: Side
     destination: Side
     context: Context
-    fence: Callable[[], None]
+    fence: Callable[[], datetime]
     source_id: str = ""
     job_id: int | None = None
     lease_token: str = ""
@@ -63,15 +64,16 @@ class Workbench:
 
 
 def open_workbench(
-    flow: Flow, fence: Callable[[], None], *, source_id: str = "", job_id: int | None = None, lease_token: str = ""
+    flow: Flow, fence: Callable[[], datetime], *, source_id: str = "", job_id: int | None = None, lease_token: str = ""
 ) -> Workbench:
     """Open both sides. Before each call out, the database connection goes back to its pool: a call may take a minute."""
     exchanges: list[Exchange] = []
 
     def before_call(effect: Effect) -> None:
-        if effect is not Effect.READ:
-            fence()
+        until = None if effect is Effect.READ else fence()
         leave_database()
+        if until is not None and until <= timezone.now():
+            raise LeaseLost("the lease ran out while its connection was handed back")
 
     def side(connection: Connection) -> Side:
         api = open_api(connection, record=exchanges.append, before_call=before_call)

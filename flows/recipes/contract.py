@@ -104,6 +104,14 @@ class LinksUnder:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtsUnder:
+    """Look: the keys under this prefix whose creation we intended but never saw answered (tuple of str, sorted)."""
+
+    object_type: ObjectType
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerOf:
     """Look, for the way back: the key under which another flow of these two connections wrote this source object
     (its id at the source of this flow), or None. Example: which order does this invoice belong to?
@@ -130,7 +138,7 @@ class OpenOrders:
     statuses: tuple[str, ...]
 
 
-Look = LinkOf | LinksUnder | OwnerOf | Now | OpenOrders
+Look = LinkOf | LinksUnder | DoubtsUnder | OwnerOf | Now | OpenOrders
 
 
 class More(Exception):
@@ -162,8 +170,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write. verb "create" searches first (unless find_first is off because it cannot exist) and adopts what is ours; "update"
-    and "act" go to target_id; "" means the object of the same type and key that an earlier change of this plan creates.
+    """One write. verb "create" searches first (unless find_first is off because it cannot exist) and adopts what is ours; "adopt"
+    only searches: it settles a doubt by adopting what is there, or by forgetting the intent; "update" and "act" go to target_id; ""
+    means the object of the same type and key that an earlier change of this plan creates.
     find_first off holds only if that creation really created: after an adoption, plan again before going on. A link's void follows
     the actions "void" and "restore".
 
@@ -173,7 +182,7 @@ class Change:
     the link. title says it for people.
     """
 
-    verb: Literal["create", "update", "act"]
+    verb: Literal["create", "adopt", "update", "act"]
     object_type: ObjectType
     key: str
     title: str
@@ -227,7 +236,8 @@ class Recipe(Generic[S, D]):
     """One thing that we can sync. source: the object type read; writes: the object types that the destination must write.
 
     options become the flow's form. desire and plan are pure; desire raises NothingToDo, NeedsAttention or Rejected; plan may raise
-    NeedsAttention, NothingToDo and More. describe(source value) -> (number, amount or None) for lists.
+    NeedsAttention, NothingToDo and More. describe(source value) -> (number, amount or None) for lists. own_is_echo: a source object that
+    another flow of these two connections wrote concerns nobody; it is recognised by its link, without a call.
     """
 
     name: str
@@ -239,3 +249,4 @@ class Recipe(Generic[S, D]):
     plan: Callable[[D, View], Plan]
     describe: Callable[[S], tuple[str, Money | None]]
     tie_out: bool = False
+    own_is_echo: bool = False

@@ -9,7 +9,7 @@ from typing import Literal
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.party import Customer
 from flows.recipes.contract import Change, Link
-from flows.recipes.plain import digest
+from flows.recipes.plain import digest, link_key
 
 _STAMP = 14  # characters of the time before the digest in a client's content hash
 
@@ -33,7 +33,7 @@ class ClientWanted:
 def client_key(customer: Customer, otherwise: str) -> tuple[str, bool]:
     """The link's key and whether all shops share it: by e-mail, else the shop's own customer, else what is given."""
     if customer.email_key:
-        return f"email:{customer.email_key}", True
+        return link_key("email", customer.email_key), True
     return (f"customer:{customer.id}", False) if customer.id else (otherwise, False)
 
 

@@ -45,7 +45,9 @@ class DesiredBooks:
     """The whole aggregate. target is the invoice's amount, captured what must be recorded as paid.
 
     skip: why the order is not booked, unless it is in the books already. void: why what is in the books has to go.
-    problem: what kept us from working out a skipped order (it matters only if it is booked). content: hash of the invoice.
+    invoice_number: what its invoice is or would be called.
+    problem: what kept us from working out a skipped order (it matters only if it is booked). content: hash of the invoice. marker: what
+    the notes of all our payments of this order start with.
     """
 
     order_id: str
@@ -64,7 +66,9 @@ class DesiredBooks:
     rounding: RoundingPolicy | None = None
     payments: tuple[PaymentWanted, ...] = ()
     credits: tuple[CreditWanted, ...] = ()
+    invoice_number: str = ""
     notes: tuple[str, ...] = ()
+    marker: str = ""
 
     @property
     def currency(self) -> str:

@@ -17,16 +17,16 @@ from connectors.kit.errors import NeedsAttention
 from flows.recipes.arithmetic import is_certain
 from flows.recipes.contract import Context, Recipe
 from flows.recipes.customers import ClientWanted, client_content, client_key
-from flows.recipes.desired_books import CreditWanted, DesiredBooks, ItemWanted
+from flows.recipes.desired_books import NO_CLIENT, CreditWanted, DesiredBooks, ItemWanted
 from flows.recipes.fields import filled
 from flows.recipes.fitting import Lines
 from flows.recipes.invoice_lines import fit_lines, quantity_and_price, rounding_policy
 from flows.recipes.options import ORDER_TO_INVOICE, flag, several, text
 from flows.recipes.order_to_invoice_plan import plan
 from flows.recipes.parts import Part, fold_negatives, parts_of
-from flows.recipes.plain import digest, short_name
+from flows.recipes.plain import digest, link_key, short_name
 from flows.recipes.refunds import refund_parts
-from flows.recipes.settlement import wanted_payments
+from flows.recipes.settlement import payment_marker, wanted_payments
 from flows.recipes.times import shop_date
 from flows.recipes.which_orders import check_amounts, refuse_never_booked, why_skipped
 
@@ -35,7 +35,17 @@ def desire(order: Order, context: Context) -> DesiredBooks:
     """What the books should hold for the order as it is now. Raises NothingToDo, NeedsAttention, Rejected."""
     refuse_never_booked(order, context)
     zero = Money.zero(order.currency)
-    empty = DesiredBooks(order.id, order.number, zero, zero, zero, zero)
+    empty = DesiredBooks(
+        order.id,
+        order.number,
+        zero,
+        zero,
+        zero,
+        zero,
+        marker=payment_marker(order, context),
+        client=_client_if_any(order, context),
+        invoice_number=f"{_prefix(context)}{order.number}",
+    )
     if order.state in (OrderState.CANCELLED, OrderState.DELETED):
         return replace(empty, void=f"Order {order.number} was {order.state.value} in the shop ({order.status}).")
     skip = why_skipped(order, context)
@@ -150,9 +160,19 @@ def _client(order: Order, context: Context) -> ClientWanted:
             code="no_email",
         )
     note = order.customer.note if shared else f"{short_name(context.source_key)}:{key}"  # what a client without e-mail is found by
-    customer = filled(replace(order.customer, currency=order.currency, note=note), "client", context.mappings.fields, order)
+    company = order.customer.company or ("" if order.customer.name else f"Guest of order {order.number}")  # a client needs a name
+    buyer = replace(order.customer, company=company, currency=order.currency, note=note)
+    customer = filled(buyer, "client", context.mappings.fields, order)
     content = client_content(customer, order.placed_at)
     return ClientWanted(key, customer, shared, several(context.options), "", content, flag(context.options, "update_clients", True))
+
+
+def _client_if_any(order: Order, context: Context) -> ClientWanted:
+    """The client for orders that are not booked: only to recognise what may have been written for them."""
+    try:
+        return _client(order, context)
+    except NeedsAttention:
+        return NO_CLIENT
 
 
 def _items(order: Order, parts: Sequence[Part], context: Context) -> tuple[ItemWanted, ...]:
@@ -165,7 +185,7 @@ def _items(order: Order, parts: Sequence[Part], context: Context) -> tuple[ItemW
         if part.kind != "product" or not part.sku or part.sku in context.mappings.items or part.sku in wanted:
             continue
         product = Product("", part.sku, part.name or part.sku, unit_price=_list_price(part))
-        wanted[part.sku] = ItemWanted(f"sku:{part.sku}", product, must_exist=choice == "attention")
+        wanted[part.sku] = ItemWanted(link_key("sku", part.sku), product, must_exist=choice == "attention")
     return tuple(wanted.values())
 
 

@@ -14,6 +14,7 @@ from flows.recipes.contract import Change, Link, LinkOf, Now, Plan, TieOut, View
 from flows.recipes.credits_plan import plan_credits
 from flows.recipes.customers import create_client, is_newer, restore_client, update_client
 from flows.recipes.desired_books import DesiredBooks
+from flows.recipes.doubts_plan import settle_doubts
 from flows.recipes.fitting import RoundingPolicy, adjust, cautious, whole, without_rounding
 from flows.recipes.payments_plan import Settlement, first_payments, settle
 from flows.recipes.unbooking_plan import plan_void
@@ -24,6 +25,9 @@ Changes = tuple[Change, ...]
 def plan(desired: DesiredBooks, view: View) -> Plan:
     """The missing changes in order. Empty only when invoice and payments tie out exactly. Raises More, NothingToDo, NeedsAttention."""
     link = cast("Link | None", view(LinkOf(ObjectType.INVOICE, desired.order_id)))
+    doubtful = settle_doubts(desired, link, view)
+    if doubtful:
+        return Plan(doubtful)
     if desired.skip and (link is None or link.void):
         raise NothingToDo(desired.skip, code="left_out")
     if desired.problem is not None:

@@ -156,4 +156,5 @@ RECIPE: Recipe[Payment, DesiredStatus] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    own_is_echo=True,
 )

@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+LONGEST_KEY = 200
+
 
 def to_plain(value: Any) -> Any:
     """Dataclasses become objects, Decimals text without trailing zeros, times ISO text; never a float."""
@@ -37,6 +39,12 @@ def digest(*values: Any) -> str:
     """A stable hash (40 hex digits) of values; equal amounts hash equally however many zeros they carry."""
     text = json.dumps(to_plain(values), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def link_key(kind: str, name: str) -> str:
+    """The key of a link by a natural name ("sku:MUG-XL"); what is too long for a key ends in its digest."""
+    key = f"{kind}:{name}"
+    return key if len(key) <= LONGEST_KEY else f"{key[:120]}#{digest(name)}"
 
 
 def short_name(source_key: str) -> str:

@@ -12,7 +12,7 @@ from connectors.kit.errors import NothingToDo
 from flows.recipes.contract import Change, Context, Link, LinkOf, Plan, Recipe, View
 from flows.recipes.fields import filled
 from flows.recipes.options import PRODUCT_TO_ITEM, text
-from flows.recipes.plain import digest
+from flows.recipes.plain import digest, link_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def desire(product: Product, context: Context) -> DesiredItem:
         wanted = replace(wanted, unit_price=wanted.unit_price.rounded())
     content = digest(wanted.sku, wanted.name, wanted.description, wanted.unit_price)
     follow = text(context.options, "conflict", "shop") == "shop"
-    return DesiredItem(f"sku:{product.sku}", wanted, content, follow)
+    return DesiredItem(link_key("sku", product.sku), wanted, content, follow)
 
 
 def plan(desired: DesiredItem, view: View) -> Plan:

@@ -58,6 +58,11 @@ def wanted_payments(
     return tuple(wanted), notes
 
 
+def payment_marker(order: Order, context: Context) -> str:
+    """What the notes of all our payments of an order start with; the id of what was received follows."""
+    return f"{short_name(context.source_key)}:{order.number}:"
+
+
 def _clamped(amounts: Sequence[Money], over: Money) -> list[Money]:
     """Take the excess off the latest payments."""
     left = list(amounts)
@@ -69,7 +74,7 @@ def _clamped(amounts: Sequence[Money], over: Money) -> list[Money]:
 
 def _payment(order: Order, receipt: Receipt, amount: Money, context: Context) -> PaymentWanted:
     mapped = context.mappings.value("gateway", receipt.gateway, order.payment_method_title if not receipt.id.startswith("tender-") else "")
-    note = f"{short_name(context.source_key)}:{order.number}:{receipt.id}"
+    note = f"{payment_marker(order, context)}{receipt.id}"
     if receipt.reference and receipt.reference != receipt.id:
         note = f"{note} | {receipt.reference}"
     payment = Payment(

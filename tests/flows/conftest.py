@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from django.utils import timezone
@@ -21,6 +22,7 @@ from flows.models import Flow, SyncJob
 from flows.models.job import Priority
 from flows.pipeline.run import run_job
 from flows.recipes import RECIPES
+from tests.flows.inbox_caller import Door, open_door
 
 MakeFlow = Callable[..., Flow]
 
@@ -201,3 +203,33 @@ def _settle_in(made: dict[str, Served], options: dict[str, Any]) -> Town:
         organization=organization, label="payments", source=books, destination=shop, recipe="payment_to_order_status"
     )
     return Town(made["woocommerce"], made["freshbooks"], orders, payments)
+
+
+# ---- inbox addresses with a secret -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bell(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Rung once for each stored event, and never else."""
+    ring = Mock()
+    monkeypatch.setattr("flows.inbox.views.ring", ring)
+    monkeypatch.setattr("flows.inbox.receive._complained", {})
+    return ring
+
+
+@pytest.fixture
+def shop_door(flow: Flow, bell: Mock) -> Door:
+    """The shop's inbox."""
+    return open_door(flow.source, "shop-4b1d9c77e0")
+
+
+@pytest.fixture
+def books_door(flow: Flow, bell: Mock) -> Door:
+    """The ledger's inbox."""
+    return open_door(flow.destination, "books-9fe2a6610c")
+
+
+@pytest.fixture(params=["shop", "books"])
+def door(request: pytest.FixtureRequest) -> Door:
+    """Each side's inbox in turn."""
+    return cast(Door, request.getfixturevalue(f"{request.param}_door"))

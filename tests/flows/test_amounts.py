@@ -64,7 +64,7 @@ def test_currencies_without_and_with_three_decimals(make_town: Callable[..., Tow
         if order["status"] == "on-hold":
             continue
         invoice = check(town, order)
-        assert -Decimal(invoice["amount"]).as_tuple().exponent == decimals or Decimal(invoice["amount"]) % 1 == 0
+        assert len(invoice["amount"].partition(".")[2]) == decimals
         assert invoice["currency"] == currency
 
 
@@ -82,9 +82,7 @@ def test_where_the_books_round_otherwise_the_invoice_is_corrected_before_it_is_p
     order = town.order(line_items=lines, billing=QUEBEC)
     town.books.sandbox.command("forget", {})
     invoice = check(town, order)
-    updates = [
-        entry for entry in town.ask(town.books, "requests") if entry["method"] == "PUT" and '"lines"' in entry["body"]
-    ]
+    updates = [entry for entry in town.ask(town.books, "requests") if entry["method"] == "PUT" and '"lines"' in entry["body"]]
     payments = [entry for entry in town.ask(town.books, "requests") if entry["method"] == "POST" and "/payments" in entry["path"]]
     assert len(updates) >= 1
     assert len(payments) == 1
@@ -94,11 +92,13 @@ def test_where_the_books_round_otherwise_the_invoice_is_corrected_before_it_is_p
 
 
 def test_the_lines_say_what_was_sold_and_what_is_taken_off(town: Town) -> None:
-    order = town.order(line_items=[{"sku": "CUP-PAIR", "quantity": 2}], coupon_lines=[{"code": "welcome10"}], shipping_lines=SHIPPING)
+    charge = [{**SHIPPING[0], "tax_status": "none"}]
+    order = town.order(line_items=[{"sku": "CUP-PAIR", "quantity": 2}], coupon_lines=[{"code": "welcome10"}], shipping_lines=charge)
     (cups, shipping) = check(town, order)["lines"]
     assert (cups["name"], cups["qty"], cups["unit_cost"]["amount"]) == ("2 x Pair of cups", "1", "42.03")
     assert cups["description"] == "SKU CUP-PAIR; 4.67 discount already taken off (welcome10)"
-    assert (shipping["name"], shipping["unit_cost"]["amount"], shipping["taxName1"]) == ("Flat rate", "7.95", "HST")
+    assert (shipping["name"], shipping["unit_cost"]["amount"], shipping["taxName1"]) == ("Flat rate", "7.95", None)
+    assert cups["taxName1"] == "HST"
 
 
 def test_beyond_the_bound_nothing_is_written(make_town: Callable[..., Town]) -> None:

@@ -204,3 +204,11 @@ def test_a_worker_that_was_stopped_while_it_asked_has_lost_its_lease(flow: Flow,
     monkeypatch.setattr("flows.jobs.claim.timezone.now", lambda: now + timedelta(minutes=1))
     with pytest.raises(LeaseLost):
         lease.check()
+
+
+def test_jobs_whose_worker_died_twice_run_one_at_a_time(flow: Flow) -> None:
+    now = timezone.now()
+    enqueue([wanted(flow, str(n)) for n in range(3)], now)
+    SyncJob.objects.filter(source_id__in=["0", "1"]).update(crashes=2)
+    taken = [SyncJob.objects.get(pk=lease.job_id).source_id for _ in range(3) if (lease := claim(now))]
+    assert taken == ["0", "2"]

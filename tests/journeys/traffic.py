@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.journeys.world import World, provision
 
@@ -72,5 +76,11 @@ def share(values: list[float], part: float) -> float:
 
 def cpu_seconds(made: World, name: str) -> float:
     """Processor time of a started process so far (its own threads)."""
-    fields = open(f"/proc/{made.running[name].process.pid}/stat").read().rpartition(")")[2].split()
+    fields = Path(f"/proc/{made.running[name].process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:
+    """A measured figure for whoever reads the test run; nothing is asserted on it."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{figures}\n")

@@ -45,6 +45,8 @@ class World:
     sandboxes: dict[str, Any] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)  # exit codes of what `tend` found dead
+    server: psycopg.Connection[tuple[Any, ...]] | None = None
 
     @property
     def url(self) -> str:
@@ -85,6 +87,7 @@ class World:
         ended = [name for name in names if name not in self.running or self.running[name].exit_code is not None]
         for name in ended:
             if name in self.running:
+                self.ended.append(self.running[name].exit_code or 0)
                 processes.sweep_up(self.running.pop(name))
             self.start(name)
         return len(ended)
@@ -92,8 +95,13 @@ class World:
     def manage(self, *arguments: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command of manage.py; its output is in the result."""
         result = subprocess.run(
-            [sys.executable, "manage.py", *arguments], env={**self.environ, **more}, cwd=programs.BASE_DIR, text=True,
-            capture_output=True, timeout=300, check=False,
+            [sys.executable, "manage.py", *arguments],
+            env={**self.environ, **more},
+            cwd=programs.BASE_DIR,
+            text=True,
+            capture_output=True,
+            timeout=300,
+            check=False,
         )
         assert not check or result.returncode == 0, f"{arguments}: {result.stdout}\n{result.stderr}"
         return result
@@ -119,8 +127,9 @@ class World:
         if url.startswith("sqlite:///"):
             with sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30) as database:
                 return database.execute(sql).fetchall()
-        with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
-            return connection.execute(sql).fetchall()  # type: ignore[arg-type]
+        if self.server is None:
+            self.server = psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True)
+        return self.server.execute(sql).fetchall()
 
     def unfinished(self) -> list[tuple[Any, ...]]:
         """Events not passed on and jobs not ended."""
@@ -156,7 +165,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def world(directory: Path, *, services: bool, own_broker: bool = False, **environ: str) -> Iterator[World]:
+def world(directory: Path, *, services: bool, own_broker: bool = False, environ: Mapping[str, str] | None = None) -> Iterator[World]:
     """Make one with migrated database and running sandboxes; everything is stopped and dropped afterwards.
 
     own_broker: a broker of this world alone beside PostgreSQL, for tests that freeze, kill or empty it.
@@ -167,7 +176,7 @@ def world(directory: Path, *, services: bool, own_broker: bool = False, **enviro
     plain = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "HOME", "TZ")}
     made = World(directory, {
         **plain, **stores, "STATE_DIR": str(directory), "ENV_FILE": "", "SECRET_KEY": "world", "FERNET_KEYS": "world-key",
-        "PUBLIC_URL": f"http://127.0.0.1:{port}", "ALLOW_PRIVATE_STORES": "true", **environ,
+        "PUBLIC_URL": f"http://127.0.0.1:{port}", "ALLOW_PRIVATE_STORES": "true", **(environ or {}),
     }, port)  # fmt: skip
     try:
         if own_broker or not services:
@@ -183,13 +192,15 @@ def world(directory: Path, *, services: bool, own_broker: bool = False, **enviro
                 if made.running[program].exit_code is None:
                     os.killpg(made.running[program].process.pid, signal.SIGCONT)
                 processes.stop(made.running.pop(program), grace=3.0)
+        if made.server:
+            made.server.close()
         if services:
             _drop(name, stores["BROKER_URL"])
 
 
 def _services(name: str) -> dict[str, str]:
     with psycopg.connect(POSTGRES.replace("postgres://", "postgresql://") + "postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        server.execute(f"CREATE DATABASE {name}")
     number = 1 + int(name[-4:], 16) % 8
     redis.Redis(db=number).flushdb()
     return {"DATABASE_URL": POSTGRES + name, "BROKER_URL": f"redis://127.0.0.1:6379/{number}"}
@@ -203,7 +214,7 @@ def _drop(name: str, broker: str) -> None:
     if broker.startswith("redis://"):
         redis.Redis.from_url(broker).flushdb()
     with psycopg.connect(POSTGRES.replace("postgres://", "postgresql://") + "postgres", autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 FLOWS = """

@@ -13,6 +13,7 @@ from connectors.canonical.money import Money, exponent, total
 from flows.recipes.contract import (
     Change,
     Context,
+    DoubtsUnder,
     Link,
     LinkOf,
     LinksUnder,
@@ -71,6 +72,7 @@ class Books:
     things: dict[tuple[ObjectType, str], Any] = field(default_factory=dict)
     links: dict[tuple[ObjectType, str], Link] = field(default_factory=dict)
     owners: dict[tuple[ObjectType, str], str] = field(default_factory=dict)
+    doubts: set[tuple[ObjectType, str]] = field(default_factory=set)
     open_orders: tuple[Any, ...] = ()
     writes: list[Change] = field(default_factory=list)
 
@@ -83,6 +85,8 @@ class Books:
             case LinksUnder():
                 found = [link for (kind, key), link in self.links.items() if kind is look.object_type and key.startswith(look.prefix)]
                 return tuple(sorted(found, key=lambda link: link.key))
+            case DoubtsUnder():
+                return tuple(sorted(key for kind, key in self.doubts if kind is look.object_type and key.startswith(look.prefix)))
             case OwnerOf():
                 return self.owners.get((look.object_type, look.source_id))
             case Now():

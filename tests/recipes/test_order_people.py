@@ -13,6 +13,7 @@ from recipe_shop import PLACED, charge, money
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import InvoiceStatus
 from connectors.canonical.order import OrderState
+from connectors.canonical.party import Customer
 from flows.recipes.order_to_invoice import RECIPE
 
 
@@ -135,3 +136,9 @@ def test_a_plan_is_never_empty_without_the_proof() -> None:
     books = booked()
     forgetful = Forgetful(things=books.things, links=books.links)
     assert "payments 0.00 CAD for 50.20 CAD" in stopped(forgetful, ORDER, "no_tie_out")
+
+
+def test_an_order_without_any_name_or_e_mail_gets_a_client_that_can_be_told_apart() -> None:
+    client = RECIPE.desire(replace(ORDER, customer=Customer()), context()).client
+    assert client.customer is not None
+    assert (client.customer.company, client.shared) == (f"Guest of order {ORDER.number}", False)

@@ -14,7 +14,7 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, OrderNote, OrderStatusChange, Payment
 from connectors.canonical.order import Order
 from connectors.kit.errors import NeedsAttention, NothingToDo
-from flows.recipes.contract import Context, Mappings, OpenOrders
+from flows.recipes.contract import Context, Mappings, More, OpenOrders, OwnerOf, View
 from flows.recipes.payment_to_order_status import RECIPE
 
 INVOICE = Invoice(
@@ -88,6 +88,13 @@ def test_our_own_payment_echoes_into_nothing() -> None:
         books.sync(RECIPE, PAYMENT, context())
     assert raised.value.code == "echo"
     assert books.writes == []
+
+
+def test_the_invoices_owner_is_asked_for_before_the_payments() -> None:
+    """That look waits while the order's own job runs; asked the other way round, a payment confirmed in between is taken for a person's."""
+    with pytest.raises(More) as asked:
+        RECIPE.plan(RECIPE.desire(PAYMENT, context()), View())
+    assert asked.value.looks == (OwnerOf(ObjectType.INVOICE, "88"),)
 
 
 def test_a_payment_without_invoice_concerns_no_order() -> None:

@@ -68,7 +68,10 @@ def read_one(api: Api, resource: Resource, id: str, params: Pairs = ()) -> Tame:
     """One object by id; Gone when there is none. Deleted objects are answered, with vis_state 1."""
     if not id.strip("."):  # without an id, or with dots that stand for a folder, the address would be the collection's
         raise Gone(f"FreshBooks has no {resource.one} without an id.")
-    return _inner(api.get(address(api, resource, id), params).json("answer"), resource)
+    found = _inner(api.get(address(api, resource, id), params).json("answer"), resource)
+    if not found.get("id").is_null and found["id"].identifier() != id:  # something between us answered for another address
+        raise found["id"].fail(f"the {resource.one} {id}")
+    return found
 
 
 def _inner(answer: Tame, resource: Resource) -> Tame:

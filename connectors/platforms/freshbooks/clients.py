@@ -12,7 +12,7 @@ from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.freshbooks import api as fb
 from connectors.platforms.freshbooks.countries import country_code, country_name
-from connectors.platforms.freshbooks.fields import TEXT_LIMIT, clean, eastern, filled, is_deleted
+from connectors.platforms.freshbooks.fields import TEXT_LIMIT, clean, eastern, filled, is_deleted, read_id
 
 CLIENTS = fb.Resource("users/clients", "client", "clients")
 
@@ -41,7 +41,7 @@ def read_client(client: Tame) -> Customer:
     company = client.get("organization").text_or()
     phone = next((text for name in ("bus_phone", "mob_phone", "home_phone") if (text := client.get(name).text_or())), "")
     return Customer(
-        id=client["id"].identifier(),
+        id=read_id(client["id"]),
         email=client.get("email").text_or(),
         given_name=given,
         family_name=family,

@@ -9,7 +9,7 @@ from connectors.kit.contract import Writes
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.freshbooks import api as fb
-from connectors.platforms.freshbooks.fields import TEXT_LIMIT, clean, day_text, is_deleted, read_money
+from connectors.platforms.freshbooks.fields import TEXT_LIMIT, clean, day_text, is_deleted, read_id, read_money
 from connectors.platforms.freshbooks.lines import read_lines, write_line
 
 # One of them is wrapped in the singular, also when writing; FreshBooks' Node client writes the plural and is refused.
@@ -25,7 +25,7 @@ def read_credit(credit: Tame) -> Credit:
         currency=credit["currency_code"].currency(),
         lines=read_lines(credit),
         notes=credit.get("notes").text_or(),
-        id=credit["id"].identifier() if "id" in credit else credit["creditid"].identifier(),
+        id=read_id(credit["id"] if "id" in credit else credit["creditid"]),
         amount=read_money(credit["amount"]),
         void=is_deleted(credit),
     )

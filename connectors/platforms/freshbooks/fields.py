@@ -40,6 +40,14 @@ def first_day(window: Window) -> str:
     return (window.since.astimezone(EASTERN).date() - timedelta(days=1)).isoformat()
 
 
+def read_id(value: Tame) -> str:
+    """An id that has to be there; FreshBooks counts in whole numbers from one."""
+    number = value.integer()
+    if number < 1:
+        raise value.fail("identifier")
+    return str(number)
+
+
 def read_money(value: Tame) -> Money:
     """{"amount": "12.50", "code": "USD"}."""
     return value["amount"].money(value["code"].currency())

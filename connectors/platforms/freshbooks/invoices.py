@@ -15,7 +15,17 @@ from connectors.kit.tame import Tame
 from connectors.platforms.freshbooks import api as fb
 from connectors.platforms.freshbooks.clients import CLIENTS, address_fields
 from connectors.platforms.freshbooks.countries import country_code
-from connectors.platforms.freshbooks.fields import TEXT_LIMIT, clean, day_text, eastern, filled, is_deleted, number_text, read_money
+from connectors.platforms.freshbooks.fields import (
+    TEXT_LIMIT,
+    clean,
+    day_text,
+    eastern,
+    filled,
+    is_deleted,
+    number_text,
+    read_id,
+    read_money,
+)
 from connectors.platforms.freshbooks.lines import fingerprint, keep_line_ids, read_lines, write_line
 from connectors.platforms.freshbooks.links import invoice_url
 
@@ -50,7 +60,7 @@ def read_invoice(invoice: Tame, account: Account, email: str = "") -> Invoice:
     """An invoice as FreshBooks shows it. lines and fingerprint are empty when the lines were not asked for."""
     lines = read_lines(invoice)
     lock = invoice.get("lock_status").text_or()
-    id, customer_id = invoice["id"].identifier(), invoice["customerid"].identifier()
+    id, customer_id = read_id(invoice["id"]), read_id(invoice["customerid"])
     number, issued_on = invoice["invoice_number"].text_or(), invoice["create_date"].day()
     discount = number_text(invoice.get("discount_value").decimal_or(Decimal(0)))
     head = (customer_id, day_text(issued_on), number, discount)

@@ -18,6 +18,7 @@ from connectors.platforms.freshbooks.fields import (
     eastern,
     filled,
     is_deleted,
+    read_id,
     read_money,
     write_money,
 )
@@ -45,7 +46,7 @@ def read_item(item: Tame) -> Product:
     price, state = item.get("unit_cost"), item.get("vis_state")
     priced = isinstance(price.value, dict) and bool(price.value.get("amount")) and bool(price.value.get("code"))
     return Product(
-        id=item["id"].identifier(),
+        id=read_id(item["id"]),
         sku=item.get("sku").text_or(),
         name=item["name"].text_or(),
         description=item.get("description").text_or(),

@@ -13,7 +13,7 @@ from connectors.kit.errors import Gone
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.freshbooks import api as fb
-from connectors.platforms.freshbooks.fields import TEXT_LIMIT, clean, day_text, eastern, is_deleted, read_money, write_money
+from connectors.platforms.freshbooks.fields import TEXT_LIMIT, clean, day_text, eastern, is_deleted, read_id, read_money, write_money
 from connectors.platforms.freshbooks.invoices import INVOICES, read_invoice
 
 PAYMENTS = fb.Resource("payments/payments", "payment", "payments")
@@ -68,7 +68,7 @@ def read_payment(payment: Tame, account: Account, invoice: Tame | None = None) -
         received_on=payment["date"].day(),
         method=payment.get("type").text_or(),
         note=payment.get("note").text_or(),
-        id=payment["id"].identifier(),
+        id=read_id(payment["id"]),
         void=is_deleted(payment),
         updated_at=eastern(payment.get("updated")),
         invoice=read_invoice(invoice, account) if invoice is not None and not invoice.is_null else None,

@@ -7,13 +7,13 @@ from connectors.kit.contract import Writes
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.freshbooks import api as fb
-from connectors.platforms.freshbooks.fields import clean, number_text
+from connectors.platforms.freshbooks.fields import clean, number_text, read_id
 
 TAXES = fb.Resource("taxes/taxes", "tax", "taxes")
 
 
 def read_tax(tax: Tame) -> InvoiceTax:
-    return InvoiceTax(tax["name"].text_or(), tax["amount"].decimal(), tax["id"].identifier())
+    return InvoiceTax(tax["name"].text_or(), tax["amount"].decimal(), read_id(tax["id"]))
 
 
 def find_taxes(api: Api, wanted: InvoiceTax) -> tuple[InvoiceTax, ...]:

@@ -42,11 +42,13 @@ _DOCUMENTED_ORDER = ("name", "object_id", "account_id", "business_id", "identity
 
 
 def _fields(body: bytes) -> dict[str, str]:
-    """The form fields in the order received; a body that is no form of a sane size has none."""
+    """The form fields in the order received; a body that is no form of a sane size, or names a field twice, has none."""
     try:
-        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50))
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50)
     except ValueError:
         return {}
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else {}
 
 
 def greet(delivery: Delivery) -> Greeting | None:

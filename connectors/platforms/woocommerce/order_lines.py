@@ -43,7 +43,7 @@ def read_lines(lines: Tame, currency: str, rates: Mapping[str, Rate]) -> Iterato
         product, variation = line["product_id"].identifier(), line["variation_id"].identifier()
         sku = line["sku"].text_or().strip()
         yield LineItem(
-            id=line["id"].identifier(),
+            id=line["id"].known_identifier(),
             name=line["name"].text_or() or sku or "Unnamed product",
             quantity=line["quantity"].decimal(),
             total=total,
@@ -65,7 +65,7 @@ def read_charges(order: Tame, currency: str, rates: Mapping[str, Rate]) -> Itera
 
 def _charge(line: Tame, kind: ChargeKind, name: str, code: str, currency: str, rates: Mapping[str, Rate]) -> ChargeLine:
     return ChargeLine(
-        id=line["id"].identifier(),
+        id=line["id"].known_identifier(),
         kind=kind,
         name=name,
         total=line["total"].money(currency),

@@ -22,7 +22,7 @@ def fetch_refunds(api: Api, order_id: str) -> list[Any]:
     cursor: Cursor | None = Cursor("any")
     while cursor:
         leaf = turn_page(api, f"{V3}/orders/{path_id(order_id)}/refunds", cursor, (), "refunds")
-        found.update((row["id"].identifier(), row.value) for row in leaf.rows)
+        found.update((row["id"].known_identifier(), row.value) for row in leaf.rows)
         cursor = leaf.next
     return list(found.values())
 
@@ -34,7 +34,7 @@ def read_refunds(refunds: Tame, currency: str) -> Iterator[Refund]:
         if not amount:
             continue
         yield Refund(
-            id=refund["id"].identifier(),
+            id=refund["id"].known_identifier(),
             amount=abs(amount),
             occurred_at=refund["date_created_gmt"].time(),
             reason=refund["reason"].text_or(),

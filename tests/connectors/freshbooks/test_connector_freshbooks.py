@@ -229,6 +229,7 @@ def test_an_invoice_is_found_by_number_and_owned_by_reference(bench: Bench) -> N
     assert invoices().find(bench.api, wanted) == (made,)
     assert invoices().owns(made, wanted)
     assert not invoices().owns(made, replace(wanted, reference="1002"))
+    assert not invoices().owns(made, replace(wanted, customer_id="1"))  # another shop's order with the same number
     assert invoices().find(bench.api, replace(wanted, number="TB-")) == ()
     invoices().actions["void"](bench.api, made.id)
     assert invoices().find(bench.api, wanted) == ()
