@@ -27,7 +27,7 @@ def open_api(
     connection: Connection,
     *,
     record: Callable[[Exchange], None] | None = None,
-    before_call: Callable[[Effect], None] | None = None,
+    before_call: Callable[[Effect], Callable[[], None] | None] | None = None,
     tokens: Tokens | None = None,
 ) -> Api:
     """The connector's API over our limiter and tokens. tokens replaces the stored ones (a grant that is not accepted yet)."""

@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 from connectors.kit.contract import Account
 from connectors.kit.errors import NeedsAttention, RateLimited, Rejected, SyncError, Transient, Unauthorised, Unclear
 from connectors.kit.limits import parse_retry_after
+from connectors.kit.network import at_the_door
 from connectors.kit.plumbing import Effect, Exchange, Limiter, NoLimit, Params, Plumbing, Response, Tokens
 from connectors.kit.redact import redact_url
 from connectors.kit.wire import USER_AGENT, exchange, prepare, session_for
@@ -125,9 +126,10 @@ class Api:
         plumbing.limiter.acquire()
         session = session_for(self.account.key, plumbing.allow_private)
         prepared = prepare(session, request, plumbing.allow_private)
-        plumbing.before_call(effect)  # last: signing may wait for a new token, and the lease must hold when the bytes leave
+        may_leave = plumbing.before_call(effect)  # last: signing may wait for a new token, and the lease must hold when the bytes leave
         at, started = plumbing.now(), time.monotonic()
-        response, failure = exchange(session, prepared, timeout, effect)
+        with at_the_door(may_leave):
+            response, failure = exchange(session, prepared, timeout, effect)
         if response is not None:
             failure = self._failure(response, effect)
         plumbing.record(

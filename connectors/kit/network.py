@@ -9,7 +9,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -119,22 +121,46 @@ def _connect(connection: HTTPConnection, allow_private: bool) -> socket.socket:
     raise NewConnectionError(connection, f"Failed to establish a new connection: {problem}") from problem
 
 
-class _PublicHTTP(HTTPConnection):
+_door = threading.local()
+
+
+@contextmanager
+def at_the_door(may_leave: Callable[[], None] | None) -> Iterator[None]:
+    """While inside, may_leave is called by this thread right before any bytes of a request leave; it stops them by raising.
+
+    Earlier is too early: with dozens of threads there is time enough between a look at a lease and the socket for the
+    whole process to be stopped, the lease to run out, and another worker to do the same.
+    """
+    _door.may_leave = may_leave
+    try:
+        yield
+    finally:
+        _door.may_leave = None
+
+
+class _Watched(HTTPConnection):
+    def send(self, data: Any) -> None:
+        if may_leave := getattr(_door, "may_leave", None):
+            may_leave()
+        super().send(data)
+
+
+class _PublicHTTP(_Watched):
     def _new_conn(self) -> socket.socket:
         return _connect(self, allow_private=False)
 
 
-class _PublicHTTPS(HTTPSConnection):
+class _PublicHTTPS(_Watched, HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         return _connect(self, allow_private=False)
 
 
-class _LocalHTTP(HTTPConnection):
+class _LocalHTTP(_Watched):
     def _new_conn(self) -> socket.socket:
         return _connect(self, allow_private=True)
 
 
-class _LocalHTTPS(HTTPSConnection):
+class _LocalHTTPS(_Watched, HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         return _connect(self, allow_private=True)
 

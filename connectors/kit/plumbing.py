@@ -81,12 +81,14 @@ class NoLimit:
 
 @dataclass(frozen=True)
 class Plumbing:
-    """What the host of a connector lends it. before_call is the last thing before a call leaves (fencing)."""
+    """What the host of a connector lends it. before_call comes last before a call (fencing); what it returns is
+    called once more when the bytes leave, and either may stop them by raising.
+    """
 
     limiter: Limiter = field(default_factory=NoLimit)
     tokens: Tokens | None = None
     record: Callable[[Exchange], None] = lambda _exchange: None
-    before_call: Callable[[Effect], None] = lambda _effect: None
+    before_call: Callable[[Effect], Callable[[], None] | None] = lambda _effect: None
     allow_private: bool = False
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -69,11 +70,10 @@ def open_workbench(
     """Open both sides. Before each call out, the database connection goes back to its pool: a call may take a minute."""
     exchanges: list[Exchange] = []
 
-    def before_call(effect: Effect) -> None:
+    def before_call(effect: Effect) -> Callable[[], None] | None:
         until = None if effect is Effect.READ else fence()
         leave_database()
-        if until is not None and until <= timezone.now():
-            raise LeaseLost("the lease ran out while its connection was handed back")
+        return None if until is None else partial(_still_ours, until)
 
     def side(connection: Connection) -> Side:
         api = open_api(connection, record=exchanges.append, before_call=before_call)
@@ -83,6 +83,12 @@ def open_workbench(
     context = context_of(flow, timezone.now())
     source, destination = side(flow.source), side(flow.destination)
     return Workbench(flow, recipe, source, destination, context, fence, source_id, job_id, lease_token, exchanges=exchanges)
+
+
+def _still_ours(until: datetime) -> None:
+    """The lease as we last saw it, at the moment when the bytes leave."""
+    if until <= timezone.now():
+        raise LeaseLost("the lease ran out before the call left")
 
 
 def leave_database() -> None:

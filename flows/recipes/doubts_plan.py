@@ -15,7 +15,10 @@ Changes = tuple[Change, ...]
 
 
 def settle_doubts(desired: DesiredBooks, link: Link | None, view: View) -> Changes:
-    """The looks that are due first; none when nothing is in doubt. An invoice that is wanted anyway needs no such look: its creation searches by itself."""
+    """The looks that are due first; none when nothing is in doubt.
+
+    An invoice that is wanted anyway needs no such look: its creation searches by itself.
+    """
     if link is not None:
         return (*_payments(desired, link, view), *_credits(desired, link, view))
     unwanted = desired.skip or desired.void or desired.problem is not None

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from audit.models import Alert, AuditRecord
-from connectors.platforms.freshbooks.sandbox_payments import hide_payment
+from connectors.platforms.freshbooks.sandbox.payments import hide_payment
 from flows.models import SyncJob
 from flows.reconcile import Report, reconcile, reconcile_all
 from tests.flows.bookkeeper import invoice_by_hand

@@ -14,7 +14,7 @@ import requests
 
 from connectors.kit.sandbox import Served, serve
 from connectors.platforms.freshbooks.sandbox import build, connection
-from connectors.platforms.freshbooks.sandbox_state import MAIN_ACCOUNT
+from connectors.platforms.freshbooks.sandbox.state import MAIN_ACCOUNT
 
 TOKEN = "sandbox-access-token"
 Response = requests.Response

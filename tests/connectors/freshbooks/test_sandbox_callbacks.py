@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fb_sandbox_driver import Driver, Receiver, running
 
-from connectors.platforms.freshbooks.sandbox_webhooks import sign
+from connectors.platforms.freshbooks.sandbox.webhooks import sign
 
 VERIFIER = "mT4vXq9LkWc2ZsB7nEa5RyUhJd8PfGo1C"
 

@@ -11,8 +11,8 @@ from fb_sandbox_driver import running
 
 from connectors.kit.sandbox import Call
 from connectors.platforms.freshbooks.sandbox import build
-from connectors.platforms.freshbooks.sandbox_oauth import SEED_ACCESS_TOKEN
-from connectors.platforms.freshbooks.sandbox_state import MAIN_ACCOUNT
+from connectors.platforms.freshbooks.sandbox.oauth import SEED_ACCESS_TOKEN
+from connectors.platforms.freshbooks.sandbox.state import MAIN_ACCOUNT
 
 KEYS = """accounting_systemid allow_email_include_pdf allow_late_fees allow_late_notifications bus_phone company_industry company_size
     currency_code direct_link_token email exceeds_client_limit fax fname has_retainer home_phone id language last_activity last_login level

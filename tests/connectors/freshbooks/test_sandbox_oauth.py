@@ -12,7 +12,7 @@ from fb_sandbox_driver import Driver, Response, running
 
 from connectors.kit.sandbox import Call
 from connectors.platforms.freshbooks.sandbox import build
-from connectors.platforms.freshbooks.sandbox_state import MAIN_ACCOUNT, SECOND_ACCOUNT
+from connectors.platforms.freshbooks.sandbox.state import MAIN_ACCOUNT, SECOND_ACCOUNT
 
 BACK = "http://127.0.0.1:9/back"
 APP = {"client_id": "sandbox-app", "client_secret": "sandbox-app-secret"}

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from connectors.kit.sandbox import Call, Sandbox
 from connectors.platforms.freshbooks.sandbox import build
-from connectors.platforms.freshbooks.sandbox_accounting import RESOURCES
-from connectors.platforms.freshbooks.sandbox_oauth import SEED_ACCESS_TOKEN
-from connectors.platforms.freshbooks.sandbox_state import MAIN_ACCOUNT
+from connectors.platforms.freshbooks.sandbox.accounting import RESOURCES
+from connectors.platforms.freshbooks.sandbox.oauth import SEED_ACCESS_TOKEN
+from connectors.platforms.freshbooks.sandbox.state import MAIN_ACCOUNT
 
 FIELDS = """fname email organization currency_code language vis_state pref_email name sku qty unit_cost tax1 tax2 inventory amount number
 compound customerid create_date due_offset_days invoice_number po_number notes terms discount_value lines status action_mark_as_sent

@@ -12,7 +12,7 @@ import requests
 from fb_sandbox_driver import Driver, Receiver, running
 from freshbooks import Client, FilterBuilder, FreshBooksError, IncludesBuilder, PaginateBuilder, SortBuilder, VisState
 
-from connectors.platforms.freshbooks.sandbox_state import MAIN_ACCOUNT as ACCOUNT
+from connectors.platforms.freshbooks.sandbox.state import MAIN_ACCOUNT as ACCOUNT
 
 BACK = "http://127.0.0.1:9/back"
 

@@ -12,7 +12,7 @@ from fb_sandbox_driver import Driver, running
 
 from connectors.kit.sandbox import Answer, Call, Sandbox, serve
 from connectors.platforms.freshbooks.sandbox import build
-from connectors.platforms.freshbooks.sandbox_search import LARGEST_PAGE
+from connectors.platforms.freshbooks.sandbox.search import LARGEST_PAGE
 
 CLIENTS = "users/clients"
 

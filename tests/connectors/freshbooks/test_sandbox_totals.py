@@ -4,8 +4,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from connectors.platforms.freshbooks.sandbox_numbers import next_number
-from connectors.platforms.freshbooks.sandbox_totals import TaxedLine, compute_totals
+from connectors.platforms.freshbooks.sandbox.numbers import next_number
+from connectors.platforms.freshbooks.sandbox.totals import TaxedLine, compute_totals
 
 GST = ("GST", D(5))
 PST = ("PST", D(7))

@@ -446,3 +446,28 @@ def test_a_header_that_would_split_the_request_is_refused(server: Server, header
     with pytest.raises(NeedsAttention):
         api_for(server, Watch()).call("GET", "/x", headers={"X-Key": header})
     assert server.seen == []
+
+
+def test_a_lease_that_ran_out_at_the_door_stops_the_bytes(server: Server) -> None:
+    api = Api(Account("door", server.url), server.url, by_status, Plumbing(before_call=lambda _effect: stopper(), allow_private=True))
+    looks: list[str] = []
+
+    def stopper() -> Callable[[], None]:
+        looks.append("fence")
+        return lambda: looks.append("door")
+
+    api.call("POST", "/x", json={"a": 1}, effect=Effect.CREATE)
+    assert looks[:2] == ["fence", "door"]
+    seen = len(server.seen)
+
+    class Lost(Exception):
+        pass
+
+    def lost() -> None:
+        raise Lost
+
+    fenced = Api(Account("door", server.url), server.url, by_status, Plumbing(before_call=lambda _effect: lost, allow_private=True))
+    with pytest.raises(Lost):
+        fenced.call("POST", "/x", json={"a": 1}, effect=Effect.CREATE)
+    assert len(server.seen) == seen
+    assert api.call("POST", "/x", json={"a": 1}, effect=Effect.CREATE).status == 200
