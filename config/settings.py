@@ -89,7 +89,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # ---- database, broker --------------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{STATE_DIR / 'tillbridge.sqlite3'}")
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 72)
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 32)
 DATABASES = {"default": database_settings(DATABASE_URL, DATABASE_POOL_SIZE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_URL = env.str("BROKER_URL", embedded_broker_url(STATE_DIR))

@@ -124,6 +124,17 @@ def doubt(link: ExternalLink, settle: timedelta) -> None:
     ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED).update(in_doubt_until=timezone.now() + settle)
 
 
+def wake_the_way_back(bench: Workbench) -> None:
+    """A doubt is settled: payments that waited to hear whether they are our own are looked at now."""
+    waiting = SyncJob.objects.filter(
+        flow__source=bench.flow.destination,
+        flow__destination=bench.flow.source,
+        state=SyncJob.State.WAITING,
+        reason_code="payment_in_doubt",
+    )
+    waiting.update(not_before=timezone.now())
+
+
 def withdraw(link: ExternalLink) -> None:
     """The other side answered that it did not create anything: the intent is void."""
     ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED, lease_token=link.lease_token).delete()

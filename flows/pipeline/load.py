@@ -31,6 +31,7 @@ def load(bench: Workbench, sight: Sight, change: Change) -> bool:
             adopted = _create(bench, sight, change, step)
         elif change.verb == "adopt":
             adopted = _adopt(bench, sight, change, step)
+            intents.wake_the_way_back(bench)
         elif change.verb == "update":
             _update(bench, sight, change, step)
         else:
@@ -82,6 +83,8 @@ def _create(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
         confirm=lambda: intents.confirm(bench, intent.link, change, remote_id, fingerprint_of(found), adopted),
     )
     point("after_confirm")
+    if intent.in_doubt:
+        intents.wake_the_way_back(bench)
     sight.remember(change.object_type, remote_id, found, adopted=adopted)
     return adopted
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError
+from django.db.models import Q
 
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert, Outcome
@@ -207,16 +208,23 @@ def _failed(bench: Workbench, job: SyncJob, problem: SyncError, extracted: Extra
 
 def _gone(bench: Workbench, job: SyncJob) -> SyncError:
     """A vanished source object: harmless unless we posted something for it. A missing order may also be a fault of the shop."""
-    posted = ExternalLink.objects.filter(
-        destination=bench.flow.destination, scope=bench.scope, key=job.source_id, state=ExternalLink.State.CONFIRMED, void=False
-    )
-    if not posted.exists():
+    source, books = bench.flow.source.label, bench.flow.destination.label
+    mine = Q(key=job.source_id) | Q(key__startswith=f"{job.source_id}:")
+    own = ExternalLink.objects.filter(mine, destination=bench.flow.destination, scope=bench.scope)
+    doubtful = sorted(set(own.filter(state=ExternalLink.State.INTENDED).values_list("object_type", flat=True)))
+    posted = own.filter(key=job.source_id, state=ExternalLink.State.CONFIRMED, void=False).exists()
+    rest = f", but what was posted for it is still in {books}" if posted else ""
+    if doubtful:  # without the object nobody can tell by which marker to search
+        known = SyncRecord.objects.filter(flow=bench.flow, object_type=job.object_type, source_id=job.source_id)
+        number = known.values_list("number", flat=True).first() or job.source_id
+        return NeedsAttention(
+            f"It vanished from {source}{rest}, and it is not certain whether its {' and '.join(doubtful)} was created in {books}. "
+            f"Look there for {number} in numbers, references and notes, and delete by hand what should not stand.",
+            code="vanished_in_doubt",
+        )
+    if not posted:
         return NothingToDo("It does not exist at the source (any more), and nothing was posted for it.", code="gone")
-    return NeedsAttention(
-        f"It vanished from {bench.flow.source.label}, but what was posted for it is still in {bench.flow.destination.label}. "
-        "If it was deleted on purpose, void it there by hand.",
-        code="vanished",
-    )
+    return NeedsAttention(f"It vanished from {source}{rest}. If it was deleted on purpose, void it there by hand.", code="vanished")
 
 
 def _gone_there(bench: Workbench, problem: Gone) -> SyncError:

@@ -10,13 +10,14 @@ from django.db.models import Q
 
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.ledger import Invoice, Payment
-from connectors.kit.errors import Busy, Gone, NeedsAttention, Transient
+from connectors.kit.errors import Busy, Gone, NeedsAttention
 from flows.models import ExternalLink, SyncJob
 from flows.pipeline.workbench import Workbench, calling
 from flows.recipes.contract import DoubtsUnder, Link, LinkOf, LinksUnder, Look, Now, OpenOrders, OwnerOf, View
 
 CANDIDATES_AT_MOST = 200
-# Plain SQL, because it is asked for the client and for every item of an order (measured: a fifth of the ORM's processor time).
+DOUBTFUL_SECONDS = 60.0  # whoever settles the doubt wakes us earlier
+# Plain SQL, because it is asked for the client and for every item of an order.
 _LINK = """
 SELECT remote_id, content_hash, fingerprint, void FROM flows_externallink
 WHERE destination_id = %s AND object_type = %s AND key = %s AND scope IN (%s, '') AND state = 'confirmed' ORDER BY id LIMIT 1
@@ -130,7 +131,11 @@ class Sight:
             state=ExternalLink.State.INTENDED,
         )
         if doubtful.exists():
-            raise Transient("It is not certain yet whether this payment is our own; looking again later.", code="payment_in_doubt")
+            raise Busy(
+                "It is not certain yet whether this payment is our own; looking again later.",
+                retry_after=DOUBTFUL_SECONDS,
+                code="payment_in_doubt",
+            )
 
     # ---- the destination -----------------------------------------------------------------------------------
 

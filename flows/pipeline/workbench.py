@@ -76,7 +76,11 @@ def open_workbench(
         return None if until is None else partial(_still_ours, until)
 
     def side(connection: Connection) -> Side:
-        api = open_api(connection, record=exchanges.append, before_call=before_call)
+        try:
+            api = open_api(connection, record=exchanges.append, before_call=before_call)
+        except Unauthorised as problem:  # a secret that cannot be read waits for a person like one that is refused
+            mark_reauthorise(connection, problem.message)
+            raise
         return Side(connection, get_connector(connection.platform), api)
 
     recipe = RECIPES[flow.recipe]

@@ -1,0 +1,195 @@
+"""A worker died in the middle of an order, and the order went on in the shop before another one took it up."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError
+from django.db import connection as database
+from django.utils import timezone
+
+from audit.models import AuditRecord
+from flows.jobs import finish
+from flows.jobs.claim import claim
+from flows.jobs.crashed import release_expired
+from flows.models import ExternalLink, SyncJob, SyncRecord
+from flows.models.job import Priority
+from flows.pipeline import intents, run
+from flows.pipeline.record import record_end
+from tests.flows.conftest import Town
+from tests.flows.crashing import at_point, dies, found_by_the_sweep, lease_over, links, queue, runs_once
+
+GIFT = [{"name": "Gift", "total": "10.00"}]
+
+
+def amounts(town: Town, order: dict[str, Any]) -> tuple[str, str, int]:
+    invoice = town.invoice(order)
+    return invoice["amount"], invoice["paid"], invoice["vis_state"]
+
+
+# ---- an edit that was undone -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["before_update", "after_update"])
+def test_an_edit_that_was_undone_after_the_crash_is_undone_in_the_books(town: Town, place: str) -> None:
+    order = town.order()
+    town.book(order)
+    town.change(order, fee_lines=GIFT)
+    queue(town, order)
+    dies(town, place)
+    assert town.invoice(order)["amount"] == ("31.53" if place == "after_update" else "20.23")
+    assert SyncRecord.objects.get(source_id=order["id"]).desired_hash == ""
+    town.change(order, fee_lines=[{"id": town.raw(order)["fee_lines"][0]["id"], "name": None}])
+    assert town.raw(order)["total"] == "20.23"
+    queue(town, order)
+    job = found_by_the_sweep(town)
+    assert job.state == "done", job.reason
+    assert amounts(town, order) == ("20.23", "20.23", 0)
+    assert town.book(order).reason_code == "unchanged"
+
+
+# ---- what was asked of the dead worker's job ---------------------------------------------------------------
+
+
+def test_the_waiting_job_inherits_force_and_urgency_from_the_one_that_died(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    town.ask(town.books, "edit_invoice", invoice_id=town.invoice(order)["id"], fields={"vis_state": 1})
+    queue(town, order, Priority.PERSON, force=True)
+    assert claim(timezone.now()) is not None
+    queue(town, order, Priority.POLL)
+    lease_over()
+    assert release_expired(timezone.now()) == 1
+    left = list(SyncJob.objects.order_by("pk").values_list("state", "force", "crashes", "priority"))
+    assert left == [("done", False, 0, 1), ("superseded", True, 1, 0), ("waiting", True, 1, 0)]
+    town.work()
+    assert SyncJob.objects.latest("pk").reason_code == "deleted_by_hand"  # it looked, though nothing changed in the shop
+
+
+def test_the_waiting_job_inherits_force_and_urgency_from_one_that_has_to_wait(town: Town) -> None:
+    order = town.order()
+    town.ask(town.shop, "faults", faults=[{"kind": "status", "status": 429, "path": "/orders/", "headers": {"Retry-After": "60"}}])
+    queue(town, order, Priority.PERSON, force=True)
+    lease = claim(timezone.now())
+    assert lease is not None
+    queue(town, order, Priority.BACKFILL)
+    run.run_job(lease)
+    left = list(SyncJob.objects.order_by("pk").values_list("state", "force", "priority"))
+    assert left == [("superseded", True, 0), ("waiting", True, 0)]
+
+
+def test_a_more_urgent_waiting_job_stays_urgent_and_unforced(town: Town) -> None:
+    order = town.order()
+    queue(town, order, Priority.BACKFILL)
+    assert claim(timezone.now()) is not None
+    queue(town, order, Priority.PERSON)
+    lease_over()
+    release_expired(timezone.now())
+    waiting = SyncJob.objects.get(state="waiting")
+    assert (waiting.priority, waiting.force, waiting.crashes) == (0, False, 1)
+
+
+# ---- a job that somebody else holds by now -----------------------------------------------------------------
+
+
+def taken_away() -> None:
+    SyncJob.objects.filter(state="running").update(lease_token="somebody-else")
+
+
+@pytest.mark.parametrize("place", ["before_confirm", "after_call"])
+def test_a_worker_that_lost_its_job_confirms_no_invoice(town: Town, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    order = town.order()
+    queue(town, order)
+    at_point(monkeypatch, place, "invoice", taken_away)
+    assert runs_once(town) is None
+    assert links() == [("invoice", "intended")]
+    assert not AuditRecord.objects.filter(action="create invoice").exists()
+    lease_over()
+    assert found_by_the_sweep(town).state == "done"
+    assert amounts(town, order) == ("20.23", "20.23", 0)
+    assert ExternalLink.objects.get(object_type="invoice").adopted
+
+
+def test_a_worker_that_lost_its_job_keeps_no_proof_of_an_update(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = town.order()
+    town.book(order)
+    written = ExternalLink.objects.get(object_type="invoice").content_hash
+    town.change(order, fee_lines=GIFT)
+    queue(town, order)
+    at_point(monkeypatch, "after_update", "invoice", taken_away)
+    assert runs_once(town) is None
+    link = ExternalLink.objects.get(object_type="invoice")
+    assert (link.content_hash, link.fingerprint) == (written, "")
+    assert not AuditRecord.objects.filter(action="update invoice").exists()
+    lease_over()
+    assert found_by_the_sweep(town).state == "done"
+    assert amounts(town, order) == ("31.53", "31.53", 0)
+
+
+def test_an_intent_that_was_withdrawn_in_the_same_moment_is_busy_for_a_moment(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    order, real = town.order(), intents._insert
+    met: list[object] = []
+
+    def met_another(*args: Any) -> ExternalLink | None:
+        if not met:
+            met.append(args)
+            return None  # its row stood in the way, and is gone when we look
+        return real(*args)
+
+    monkeypatch.setattr(intents, "_insert", met_another)
+    job = town.book(order)
+    assert (job.state, job.reason_code, job.attempts) == ("waiting", "link_busy", 0)
+    assert town.ledger()["invoices"] == []
+    town.due_now()
+    town.work()
+    assert amounts(town, order) == ("20.23", "20.23", 0)
+
+
+# ---- the end that could not be written at once -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("problem", [OperationalError("deadlock detected"), IntegrityError("duplicate key")])
+def test_an_end_that_met_another_writer_is_written_again(town: Town, monkeypatch: pytest.MonkeyPatch, problem: Exception) -> None:
+    order = town.order()
+    tries: list[object] = []
+
+    def stumbling(*args: Any) -> None:
+        tries.append(args)
+        if len(tries) < run.RECORD_ATTEMPTS:
+            raise problem
+        record_end(*args)
+
+    monkeypatch.setattr(run, "record_end", stumbling)
+    assert town.book(order).state == "done"
+    assert (len(tries), run.RECORD_ATTEMPTS) == (4, 4)
+    assert AuditRecord.objects.filter(action="sync order").count() == 1
+    assert amounts(town, order) == ("20.23", "20.23", 0)
+
+
+def test_an_event_in_the_very_moment_of_the_end_folds_the_waiting_job(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    if database.vendor != "postgresql":
+        pytest.skip("with SQLite nobody writes between a transaction's statements")
+    order, real = town.order(), finish.another_waits
+    town.ask(town.shop, "faults", faults=[{"kind": "status", "status": 429, "path": "/orders/", "headers": {"Retry-After": "60"}}])
+    met: list[bool] = []
+
+    def event() -> None:
+        queue(town, order)
+        database.close()
+
+    def met_by_an_event(job: SyncJob) -> bool:
+        answer = real(job)
+        if not met:
+            met.append(answer)
+            thread = threading.Thread(target=event)
+            thread.start()
+            thread.join()
+        return answer
+
+    monkeypatch.setattr(finish, "another_waits", met_by_an_event)
+    queue(town, order)
+    assert runs_once(town) is not None
+    assert met == [False]
+    assert list(SyncJob.objects.order_by("pk").values_list("state", "crashes")) == [("superseded", 0), ("waiting", 0)]
