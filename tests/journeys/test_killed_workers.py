@@ -54,9 +54,9 @@ def survive(made: World, crashes: Path, count: int, points: tuple[str, ...]) -> 
         busy = [row for row in made.unfinished() if row[2] in ("waiting", "running", "")]
         return not [row for row in busy if "whether this payment is our own" not in str(row[3])]
 
-    made.wait("all jobs ended or parked", over, 90, tend=WORKERS)
+    made.wait("all jobs ended or parked", over, 180, tend=WORKERS)
     retried = int(made.manage("shell", "-v", "0", "-c", RETRY_PARKED).stdout.split()[-1])
-    follow(made, orders, 60, tend=WORKERS)
+    follow(made, orders, 120, tend=WORKERS)
     assert made.ended == [-9] * len(rounds)
     assert_exactly_once(made, orders)
     return retried

@@ -32,6 +32,7 @@ def writes(made: World) -> list[tuple[str, str]]:
     return [(call["method"], call["path"]) for call in made.ledger("requests") if call["method"] != "GET"]
 
 
+@pytest.mark.skipif(not services_answer(), reason="SQLite has one writer: a process stopped inside a transaction stops them all")
 def test_a_worker_paused_past_its_lease_writes_nothing_more(shop_world: World) -> None:
     made = shop_world
     made.ledger("latency", seconds=0.2)
@@ -41,7 +42,7 @@ def test_a_worker_paused_past_its_lease_writes_nothing_more(shop_world: World) -
     held = made.query("SELECT COUNT(*) FROM flows_syncjob WHERE state = 'running'")[0][0]
     assert held >= 4
     made.start("worker2")
-    follow(made, orders, 60)
+    follow(made, orders, 120)
     before = writes(made)
     made.resume("worker")
     time.sleep(3)
@@ -51,7 +52,7 @@ def test_a_worker_paused_past_its_lease_writes_nothing_more(shop_world: World) -
     assert_exactly_once(made, orders)
     more = place(made, 10, seed=62)  # and it is fit for work again
     made.kill("worker2")
-    follow(made, more, 30)
+    follow(made, more, 90)
     assert_exactly_once(made, [*orders, *more])
 
 
@@ -64,7 +65,7 @@ def test_a_job_that_kills_its_worker_three_times_is_set_aside(shop_world: World)
     def parked() -> bool:
         return made.query("SELECT COUNT(*) FROM flows_syncjob WHERE state = 'dead'") == [(1,)]
 
-    made.wait("set aside", parked, 40, tend=("worker",))
+    made.wait("set aside", parked, 90, tend=("worker",))
     assert list((made.directory / "crashes").iterdir()) == []
     assert writes(made) == []
     assert made.ledger("books")["invoices"] == []

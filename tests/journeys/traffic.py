@@ -55,7 +55,7 @@ def is_calm(made: World, wanted: set[str]) -> bool:
     return wanted <= {row[0] for row in recorded}
 
 
-def follow(made: World, orders: Iterable[Summary], seconds: float = 60, tend: tuple[str, ...] = ()) -> float:
+def follow(made: World, orders: Iterable[Summary], seconds: float = 120, tend: tuple[str, ...] = ()) -> float:
     """Wait until these orders have ended well and nothing is under way; the seconds that it took."""
     started, wanted = time.monotonic(), {order["id"] for order in orders}
     made.wait(f"{len(wanted)} orders recorded", lambda: is_calm(made, wanted), seconds, tend)
