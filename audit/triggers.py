@@ -7,29 +7,14 @@ call install again (`verify_audit` tells when they are missing).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from audit.digests import COVERED
+
 RECORD, SEAL = "audit_auditrecord", "audit_auditseal"
-RECORD_COLUMNS = [
-    "id",
-    "at",
-    "organization_id",
-    "connection_id",
-    "connection_label",
-    "flow_id",
-    "job_id",
-    "event_id",
-    "actor",
-    "action",
-    "object_type",
-    "source_id",
-    "target_id",
-    "outcome",
-    "message",
-    "mapping",
-    "duration_ms",
-    "evidence_digest",
-]
+RECORD_COLUMNS = COVERED  # what a seal covers is what nobody may change
 SEAL_COLUMNS = ["id", "previous", "digest", "chain", "first_record", "last_record", "count", "sealed_at"]
 NAMES = ("audit_record_insert", "audit_record_update", "audit_record_delete", "audit_seal_update", "audit_seal_delete")
 TRUNCATES = ("audit_record_truncate", "audit_seal_truncate")
@@ -146,6 +131,6 @@ def _postgresql_seal_change() -> str:
     return f"NOT ({_unchanged(SEAL_COLUMNS)} AND OLD.pruned_at IS NULL AND NEW.pruned_at IS NOT NULL)"
 
 
-def _unchanged(columns: list[str]) -> str:
+def _unchanged(columns: Sequence[str]) -> str:
     new, old = (", ".join(f"{row}.{column}" for column in columns) for row in ("NEW", "OLD"))
     return f"(({new}) IS NOT DISTINCT FROM ({old}))"
