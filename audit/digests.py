@@ -33,6 +33,13 @@ COVERED = (
 )
 
 
+# What may be taken out of a sealed record when a person's data must go, and the words that then stand there. Nothing else can.
+ERASURE = "audit_redacted"  # the action of the record that each of them leaves; its source_id is the id of the redacted record
+ERASED_RECORD = "audit_record"  # and this its object type
+ERASED = "Redacted on request."
+ERASABLE = {"message": ERASED, "source_id": "[redacted]", "target_id": "[redacted]"}
+
+
 def digest_of(value: Any) -> str:
     """SHA-256 in hex over the value as canonical JSON."""
     return hashlib.sha256(_canonical(value).encode()).hexdigest()
@@ -43,11 +50,16 @@ def record_digest(values: Sequence[Any]) -> str:
     return digest_of(list(values))
 
 
-def batch_digest(records: Iterable[Sequence[Any]]) -> tuple[str, int]:
+def present_digest(values: Sequence[Any], evidence: Any) -> str:
+    """Of one record as it is now: the values of COVERED, with the digest that its evidence had, and the evidence that it has."""
+    return digest_of([*values, digest_of(evidence)])
+
+
+def batch_digest(digests: Iterable[str]) -> tuple[str, int]:
     """SHA-256 over the digests of records in id order, and how many there are."""
     total, count = hashlib.sha256(), 0
-    for values in records:
-        total.update(record_digest(values).encode())
+    for digest in digests:
+        total.update(digest.encode())
         count += 1
     return total.hexdigest(), count
 
@@ -57,11 +69,11 @@ def chain_value(previous: str, digest: str, first: int, last: int, count: int, s
     return digest_of([previous, digest, first, last, count, sealed_at])
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
-
-
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     raise TypeError(f"{type(value).__name__} cannot be part of a digest")
+
+
+# Made once: json.dumps makes one for every call that asks for something of its own.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode

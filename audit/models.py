@@ -63,6 +63,7 @@ class AuditRecord(models.Model):
             models.Index(fields=["flow_id", "object_type", "source_id"], name="audit_object"),
             models.Index(fields=["job_id"], name="audit_job"),
             models.Index(fields=["id"], name="audit_unsealed", condition=models.Q(seal=None)),
+            models.Index(fields=["source_id"], name="audit_redaction", condition=models.Q(action="audit_redacted")),
         ]
 
     def __str__(self) -> str:

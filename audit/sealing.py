@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audit.digests import COVERED, GENESIS, batch_digest, chain_value
+from audit.digests import COVERED, GENESIS, batch_digest, chain_value, record_digest
 from audit.models import AuditRecord, AuditSeal
 
 
@@ -36,7 +36,7 @@ def _seal_batch(batch: int, now: datetime) -> int:
     if not records:
         return 0
     previous = AuditSeal.objects.order_by("-id").values_list("chain", flat=True).first() or GENESIS
-    digest, count = batch_digest(records)
+    digest, count = batch_digest(map(record_digest, records))
     ids = [values[0] for values in records]
     made = AuditSeal.objects.create(
         previous=previous,

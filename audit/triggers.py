@@ -1,7 +1,8 @@
 """What makes the audit append-only in the database itself, on PostgreSQL and on SQLite.
 
-A record may only get its seal, or its evidence blanked to {"redacted": ...}; it goes only with a seal that was pruned. A seal may
-only be marked as pruned and never goes. A migration that rebuilds one of these tables on SQLite drops its triggers: it must
+A record may only get its seal; once sealed it may be redacted, if a record of that redaction stands (audit/erasing.py): its texts then
+become fixed words and its evidence {"redacted": ...}. It goes only with a seal that was pruned. A seal may only be marked as pruned and
+never goes. A migration that rebuilds one of these tables on SQLite drops its triggers: it must
 call install again (`verify_audit` tells when they are missing).
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.digests import COVERED
+from audit.digests import COVERED, ERASABLE, ERASED_RECORD, ERASURE
 
 RECORD, SEAL = "audit_auditrecord", "audit_auditseal"
 RECORD_COLUMNS = COVERED  # what a seal covers is what nobody may change
@@ -68,14 +69,23 @@ def _table(trigger: str) -> str:
 
 
 def _sqlite() -> list[str]:
-    same_record = " AND ".join(f"NEW.{column} IS OLD.{column}" for column in RECORD_COLUMNS)
+    same_record = _same_on_sqlite(RECORD_COLUMNS)
+    erased = " AND ".join(
+        (
+            _same_on_sqlite([column for column in (*RECORD_COLUMNS, "seal_id") if column not in ERASABLE]),
+            "OLD.seal_id IS NOT NULL",
+            *(f"NEW.{column} IN (OLD.{column}, '{words}')" for column, words in ERASABLE.items()),
+        )
+    )
+    recorded = _RECORDED.format(id="CAST(OLD.id AS TEXT)")
     same_seal = " AND ".join(f"NEW.{column} IS OLD.{column}" for column in SEAL_COLUMNS)
     blanked = "(json_type(NEW.evidence, '$.redacted') IS NOT NULL AND (SELECT count(*) FROM json_each(NEW.evidence)) = 1)"
     conditions = {
         "audit_record_insert": ("INSERT", "NEW.seal_id IS NOT NULL"),
         "audit_record_update": (
             "UPDATE",
-            f"NOT ({same_record} AND (NEW.seal_id IS OLD.seal_id OR OLD.seal_id IS NULL) AND (NEW.evidence IS OLD.evidence OR {blanked}))",
+            f"NOT ({same_record} AND (NEW.seal_id IS OLD.seal_id OR OLD.seal_id IS NULL) AND NEW.evidence IS OLD.evidence)"
+            f" AND NOT ({erased} AND (NEW.evidence IS OLD.evidence OR {blanked}) AND {recorded})",
         ),
         "audit_record_delete": (
             "DELETE",
@@ -90,14 +100,27 @@ def _sqlite() -> list[str]:
     ]
 
 
+def _same_on_sqlite(columns: Sequence[str]) -> str:
+    return " AND ".join(f"NEW.{column} IS OLD.{column}" for column in columns)
+
+
+# A look-up in the table itself: PostgreSQL takes it in the function of a trigger only, and it is asked for redactions only.
+_RECORDED = f"EXISTS (SELECT 1 FROM {RECORD} WHERE action = '{ERASURE}' AND object_type = '{ERASED_RECORD}' AND source_id = {{id}})"  # noqa: S608
+
+
 def _postgresql() -> list[str]:
     return [
         _function("audit_refuse", f"RAISE EXCEPTION '{REFUSAL}';"),
+        _function(
+            "audit_refuse_change",
+            f"IF {_postgresql_erasure()} AND {_RECORDED.format(id='OLD.id::text')} THEN RETURN NEW; END IF; RAISE EXCEPTION '{REFUSAL}';",
+        ),
+        f"CREATE TRIGGER audit_record_update BEFORE UPDATE ON {RECORD} FOR EACH ROW WHEN ({_postgresql_record_change()})"
+        " EXECUTE FUNCTION audit_refuse_change()",
         *(
             f"CREATE TRIGGER {name} BEFORE {event} ON {_table(name)} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION audit_refuse()"
             for name, event, condition in (
                 ("audit_record_insert", "INSERT", "NEW.seal_id IS NOT NULL"),
-                ("audit_record_update", "UPDATE", _postgresql_record_change()),
                 ("audit_seal_update", "UPDATE", _postgresql_seal_change()),
                 ("audit_seal_delete", "DELETE", "true"),
             )
@@ -120,11 +143,17 @@ def _function(name: str, body: str) -> str:
 
 
 def _postgresql_record_change() -> str:
-    blanked = "(jsonb_typeof(NEW.evidence) = 'object' AND NEW.evidence ? 'redacted' AND NEW.evidence - 'redacted' = '{}'::jsonb)"
     return (
         f"NOT ({_unchanged(RECORD_COLUMNS)} AND (NEW.seal_id IS NOT DISTINCT FROM OLD.seal_id OR OLD.seal_id IS NULL)"
-        f" AND (NEW.evidence = OLD.evidence OR {blanked}))"
+        " AND NEW.evidence = OLD.evidence)"
     )
+
+
+def _postgresql_erasure() -> str:
+    blanked = "(jsonb_typeof(NEW.evidence) = 'object' AND NEW.evidence ? 'redacted' AND NEW.evidence - 'redacted' = '{}'::jsonb)"
+    others = [column for column in (*RECORD_COLUMNS, "seal_id") if column not in ERASABLE]
+    words = " AND ".join(f"NEW.{column} IN (OLD.{column}, '{erased}')" for column, erased in ERASABLE.items())
+    return f"(OLD.seal_id IS NOT NULL AND {_unchanged(others)} AND {words} AND (NEW.evidence = OLD.evidence OR {blanked}))"
 
 
 def _postgresql_seal_change() -> str:

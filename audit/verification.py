@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
 
-from audit.digests import COVERED, GENESIS, batch_digest, chain_value, digest_of
+from audit.digests import COVERED, GENESIS, batch_digest, chain_value, digest_of, present_digest, record_digest
+from audit.erasing import Step, recorded_steps
 from audit.models import AuditRecord, AuditSeal
 
 PRUNED = "audit_pruned"  # the action of the record that every pruning leaves; its target_id is the last seal pruned so far
@@ -16,7 +17,7 @@ PRUNED = "audit_pruned"  # the action of the record that every pruning leaves; i
 class Verification:
     """The result. first_broken is the seal's id, None when all hold; head is the chain value to keep elsewhere.
 
-    records counts those that were recomputed, unsealed those that no seal covers yet, redacted those whose evidence was blanked.
+    records counts those that were recomputed, unsealed those that no seal covers yet, redacted those that were redacted since.
     """
 
     ok: bool
@@ -41,11 +42,12 @@ class _Walk:
     redacted: int = 0
     last_pruned: int = 0
     heads: set[str] = field(default_factory=set)
+    steps: dict[int, list[Step]] = field(default_factory=dict)
 
 
 def verify(*, head: str = "") -> Verification:
     """Walk the whole chain. head is a chain value saved earlier: that it is still there proves that the tail was not cut off."""
-    walk = _Walk(last_pruned=_last_pruned())
+    walk = _Walk(last_pruned=_last_pruned(), steps=recorded_steps())
     for seal in AuditSeal.objects.order_by("id").iterator(chunk_size=500):
         problem = _problem(seal, walk)
         if problem:
@@ -67,7 +69,7 @@ def _problem(seal: AuditSeal, walk: _Walk) -> str:
         return "its own figures were changed"
     if seal.pruned_at is not None:
         return _pruned_problem(seal, walk)
-    digest, count = batch_digest(_rows(seal, walk))
+    digest, count = batch_digest(_digests(seal, walk))
     if count != seal.count:
         return f"it covers {seal.count} records, and {count} are there"
     if digest != seal.digest:
@@ -85,14 +87,21 @@ def _pruned_problem(seal: AuditSeal, walk: _Walk) -> str:
     return ""
 
 
-def _rows(seal: AuditSeal, walk: _Walk) -> Iterator[tuple[Any, ...]]:
-    """The covered values of its records; evidence that no longer fits its digest shows as a changed record."""
+def _digests(seal: AuditSeal, walk: _Walk) -> Iterator[str]:
+    """The digest of each of its records as it was sealed; "changed" for one that is neither as it was nor as its redaction left it."""
     for *covered, evidence in AuditRecord.objects.filter(seal=seal).order_by("id").values_list(*COVERED, "evidence"):
-        if digest_of(evidence) != covered[-1]:
-            if not (isinstance(evidence, dict) and set(evidence) == {"redacted"}):
-                covered[-1] = "changed"
+        steps = walk.steps.get(covered[0])
+        if steps:
             walk.redacted += 1
-        yield tuple(covered)
+            yield _before(steps, present_digest(covered, evidence))
+        else:
+            yield record_digest(covered) if digest_of(evidence) == covered[-1] else "changed"
+
+
+def _before(steps: list[Step], present: str) -> str:
+    """What the record's digest was when it was sealed, if its redactions lead from there to what it is now without a gap."""
+    unbroken = all(earlier.after == later.before for earlier, later in pairwise(steps))
+    return steps[0].before if unbroken and steps[-1].after == present else "changed"
 
 
 def _last_pruned() -> int:
@@ -107,6 +116,7 @@ def _result(walk: _Walk, broken: int | None, sentence: str, *, ok: bool | None =
     told = sentence or (
         f"All {walk.seals} seals hold: {walk.records} records are as they were sealed, {walk.pruned} seals were pruned, "
         f"{unsealed} records wait for their seal."
+        + (f" {walk.redacted} were redacted on request, each with a record of that." if walk.redacted else "")
     )
     return Verification(
         ok=good,

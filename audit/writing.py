@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from audit.digests import digest_of
 from audit.models import AuditRecord
+from audit.plain_rows import insert
 from audit.redaction import redact, redact_text
 
 
@@ -89,7 +90,9 @@ def write(
 
 def write_many(entries: Iterable[AuditEntry]) -> list[AuditRecord]:
     """Append records in one INSERT; they belong to the transaction that this is called in."""
-    return AuditRecord.objects.bulk_create([_record(entry) for entry in entries])
+    records = [_record(entry) for entry in entries]
+    insert(records)
+    return records
 
 
 def _record(entry: AuditEntry) -> AuditRecord:

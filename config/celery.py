@@ -6,16 +6,21 @@ import os
 
 from celery import Celery
 from django.conf import settings
+from kombu.transport import TRANSPORT_ALIASES
 
 from config.schedule import beat_table
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+# By name, so that only a process that talks to Redis loads it. (A socket's URL names its transport itself: no setting reaches it.)
+TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "config.broker_loss:Transport")
 
 app = Celery("tillbridge")
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # for ever: a worker that gives up would have to be started by a person
+    worker_consumer="config.broker_loss:Consumer",
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,

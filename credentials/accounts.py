@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from connectors import registry
-from connectors.kit.contract import Account, Connector, OAuth2
-from credentials.models import Connection
-from credentials.vault import read_secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
-PENDING = "pending_grant"  # an authorisation that still waits for the choice of an account; no connector ever sees it
+from connectors import registry
+from connectors.kit.contract import Account, Auth, Connector, OAuth2, Whose
+from credentials.models import Connection
+from credentials.vault import PREVIOUS, read_secrets
+
+PENDING = "pending_grant"  # an authorisation that still waits for the choice of an account
+ACTIVATING = "pending_activation"  # consumer credentials of a shop that were not exchanged yet
+OURS = {PENDING, ACTIVATING, PREVIOUS}  # no connector ever sees these
 
 
 def connector_of(connection: Connection) -> Connector:
@@ -15,9 +22,12 @@ def connector_of(connection: Connection) -> Connector:
     return registry.get_connector(connection.platform)
 
 
-def account_of(connection: Connection) -> Account:
-    """The connection with its secrets, for the connector. Raises Unauthorised when a secret cannot be read."""
-    return account_with(connection, read_secrets(connection))
+def account_of(connection: Connection, choices: Mapping[str, Any] | None = None, secrets: dict[str, str] | None = None) -> Account:
+    """The connection with its secrets, for the connector; choices are settings of one flow, over its own; secrets were read
+    already. Raises Unauthorised when a secret cannot be read.
+    """
+    account = account_with(connection, read_secrets(connection) if secrets is None else secrets)
+    return replace(account, settings={**account.settings, **choices}) if choices else account
 
 
 def account_with(connection: Connection, secrets: dict[str, str]) -> Account:
@@ -28,13 +38,33 @@ def account_with(connection: Connection, secrets: dict[str, str]) -> Account:
         urls=dict(connection.urls),
         ids={name: str(value) for name, value in connection.ids.items()},
         settings=dict(connection.settings),
-        secrets={name: value for name, value in secrets.items() if name != PENDING},
+        secrets={name: value for name, value in secrets.items() if name not in OURS},
         time_zone=connection.time_zone,
         currency=connection.currency,
     )
 
 
+def way_of(connection: Connection) -> Auth:
+    """The way of authorising that this connection uses."""
+    return connector_of(connection).way(connection.settings)[1]
+
+
 def oauth_of(connection: Connection) -> OAuth2 | None:
-    """How its platform does OAuth 2, None when it does not."""
-    auth = connector_of(connection).auth
+    """How it does OAuth 2, None when it uses another way."""
+    auth = way_of(connection)
     return auth if isinstance(auth, OAuth2) else None
+
+
+def is_about(whose: Whose, connection: Connection) -> bool:
+    """Whether this connection is the one that is named."""
+    if whose.base_url and same_address(whose.base_url, connection.base_url):
+        return True
+    known = {**connection.settings, **connection.ids}
+    named = {name: value for name, value in whose.ids.items() if value}
+    return bool(named) and all(str(known.get(name, "")) == value for name, value in named.items())
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two web addresses are the same place: host names know no case, a last slash says nothing."""
+    a, b = urlsplit(one.strip()), urlsplit(other.strip())
+    return (a.scheme.lower(), a.netloc.lower(), a.path.rstrip("/")) == (b.scheme.lower(), b.netloc.lower(), b.path.rstrip("/"))

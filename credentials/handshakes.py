@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from credentials.models import Authorisation, Connection
 
-OAUTH, HANDOVER = "oauth", "handover"
+OAUTH, HANDOVER, INSTALL = "oauth", "handover", "install"
 LIFE = timedelta(minutes=10)
 KEPT = timedelta(days=7)  # so long the console can show that a hand-shake was begun
 
@@ -25,6 +25,12 @@ def begin(request: HttpRequest, connection: Connection, kind: str) -> str:
         state_hash=_hash(state), session_hash=session_hash(request), connection=connection, kind=kind, expires_at=now + LIFE
     )
     return state
+
+
+def peek(state: str, kind: str) -> Connection | None:
+    """The connection that a state was made for, without using the state up: to prove an answer before anything is believed."""
+    found = Authorisation.objects.filter(state_hash=_hash(state), kind=kind).select_related("connection").first()
+    return found.connection if found else None
 
 
 def claim(state: str, kind: str, *, request: HttpRequest | None, platform: str = "") -> Authorisation | None:

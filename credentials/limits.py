@@ -14,7 +14,7 @@ from django.conf import settings
 
 from connectors.kit.contract import RateLimit
 from connectors.kit.errors import RateLimited
-from connectors.kit.http import Limiter, NoLimit
+from connectors.kit.http import Limiter
 from credentials.buckets import Bucket, Pace, RedisBucket, Reservation, RowBucket
 from credentials.models import Connection
 
@@ -24,8 +24,10 @@ T = TypeVar("T")
 PATIENCE = 5.0  # seconds that a worker waits in place; longer waits go back to the queue
 LEFT_ALONE = 10.0  # seconds that a Redis which did not answer is not asked again
 UNLIMITED = 1000.0  # calls per second from which on counting them would cost more than it saves
+GLANCE_SECONDS = 0.25  # how long a look at whether such a connection was told to stop holds
 
 _away_until: dict[str, float] = {}
+_glances: dict[str, tuple[float, bool]] = {}  # when it was looked at, and whether it rests; only to look less often
 _rows = RowBucket()
 
 
@@ -33,9 +35,8 @@ def limiter_for(connection: Connection, rate: RateLimit) -> Limiter:
     """The limiter of a connection; its settings "rate_per_second" and "rate_burst" win over the platform's rate."""
     per_second = _positive(connection.settings.get("rate_per_second"), rate.per_second)
     burst = max(1, round(_positive(connection.settings.get("rate_burst"), rate.burst)))
-    if per_second >= UNLIMITED:
-        return NoLimit()
-    return SharedLimiter(str(connection.key), Pace(1 / per_second, burst))
+    counted = SharedLimiter(str(connection.key), Pace(1 / per_second, burst))
+    return Uncounted(counted) if per_second >= UNLIMITED else counted
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,30 @@ class SharedLimiter:
         """Nobody calls this connection for so long, in any process."""
         if seconds > 0:
             _ask(lambda bucket: bucket.rest(self.key, self.pace, seconds))
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    """connectors.kit.http.Limiter that counts nothing until the platform says stop: that counts for all workers."""
+
+    counted: SharedLimiter
+
+    def acquire(self) -> None:
+        """At once; while the connection rests, as the counting limiter does."""
+        if self._rests():
+            self.counted.acquire()
+
+    def pause(self, seconds: float) -> None:
+        self.counted.pause(seconds)
+        _glances.pop(self.counted.key, None)
+
+    def _rests(self) -> bool:
+        key, now = self.counted.key, time.monotonic()
+        at, resting = _glances.get(key, (float("-inf"), False))
+        if now - at >= GLANCE_SECONDS:
+            resting = _ask(lambda bucket: bucket.resting(key))
+            _glances[key] = (now, resting)
+        return resting
 
 
 def _ask(question: Callable[[Bucket], T]) -> T:

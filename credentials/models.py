@@ -52,6 +52,7 @@ class Connection(models.Model):
         ACTIVE = "active", "active"
         REAUTHORISE = "reauthorise", "needs reauthorisation"
         PAUSED = "paused", "paused"
+        ENDED = "ended", "disconnected by the platform"
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="connections")
@@ -71,6 +72,7 @@ class Connection(models.Model):
         default=False, help_text="Switch webhooks on again by ourselves when the platform switched them off."
     )
     token_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    refresh_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

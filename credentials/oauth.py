@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from audit.models import Outcome
 from audit.services import write
-from connectors.kit.contract import Candidate, OAuth2
+from connectors.kit.contract import Candidate, OAuth2, Query
 from connectors.kit.errors import NeedsAttention, Unauthorised
 from credentials.accounts import PENDING, account_of, oauth_of
-from credentials.grants import Grant, redirect_uri, request_grant, save_grant
+from credentials.grants import Grant, code_grant, fill, redirect_uri, save_grant
 from credentials.models import Connection
 from credentials.services import open_api
 from credentials.single_flight import alone
@@ -44,31 +44,35 @@ def authorize_url(connection: Connection, state: str) -> str:
     account = account_of(connection)
     if not account.secrets.get("client_id") or not account.secrets.get("client_secret"):
         raise NeedsAttention("Enter the client id and the client secret of your app first, and save the connection.", code="no_client")
-    address = account.urls.get("authorize") or auth.authorize_url
+    address = account.urls.get("authorize") or fill(auth.authorize_url, account)
+    if not address:
+        raise NeedsAttention("This connection begins at the platform: open or install the app there.", code="begins_there")
     if not address.startswith(("https://", "http://")) or any(character.isspace() for character in address):
         raise NeedsAttention('The address "authorize" of this connection is not a web address.', code="no_address")
     fields = {
         "response_type": "code",
         "client_id": account.secrets["client_id"],
         "redirect_uri": redirect_uri(),
-        "scope": " ".join(auth.scopes),
+        "scope": auth.separator.join((*auth.scopes, *auth.optional_scopes)),
         "state": state,
+        **auth.authorize_params,
     }
     return f"{address}{'&' if '?' in address else '?'}{urlencode({name: value for name, value in fields.items() if value})}"
 
 
-def redeem(connection: Connection, code: str, *, actor: str) -> tuple[Candidate, ...]:
-    """Exchange the code. () when the connection has its account now, else the accounts that the operator has to choose from.
+def redeem(connection: Connection, query: Query, *, actor: str, redirect: str = "") -> tuple[Candidate, ...]:
+    """Exchange the code of a callback's query; redirect is the address that received it, if not the usual one.
 
-    The working tokens are replaced only when the account is settled. Raises SyncError with a sentence; NeedsAttention when no account
-    behind this sign-in can be used.
+    () when the connection has its account now, else the accounts that the operator has to choose from. The working tokens are replaced
+    only when the account is settled. Raises SyncError with a sentence; NeedsAttention when no account behind this sign-in can be used.
     """
     auth = _auth(connection)
-    account = account_of(connection)
-    fields = {"grant_type": "authorization_code", "code": code}
-    grant = request_grant(account, account.urls.get("token") or auth.token_url, fields)
+    came = dict(query)
+    carried = {name: came[name] for name in auth.callback_params if name in came}
+    grant = code_grant(account_of(connection), auth, came.get("code", ""), carried, redirect or redirect_uri())
     if auth.candidates is None:
-        _accept(connection, grant, {}, actor)
+        named = _usable(connection, (grant.answered,))[0].ids if grant.answered else {}
+        _accept(connection, grant, named, actor)
         return ()
     found = auth.candidates(open_api(connection, tokens=FreshToken(grant.access_token)))
     usable = _usable(connection, found)
@@ -117,7 +121,8 @@ def _usable(connection: Connection, found: tuple[Candidate, ...]) -> tuple[Candi
     if not allowed:
         refusals = " ".join(dict.fromkeys(candidate.refusal for candidate in found))
         raise NeedsAttention(refusals or "This sign-in reaches no account at all.", code="no_candidate")
-    same = tuple(candidate for candidate in allowed if _is_same(connection.ids, candidate.ids))
+    known = {**connection.settings, **connection.ids}
+    same = tuple(candidate for candidate in allowed if _is_same(known, candidate.ids))
     if not same:
         raise NeedsAttention(
             f"This sign-in reaches other accounts ({', '.join(candidate.label for candidate in allowed)}) than the one that "
@@ -133,7 +138,7 @@ def _is_same(ids: Mapping[str, Any], candidate: Mapping[str, str]) -> bool:
 
 def _accept(connection: Connection, grant: Grant, ids: Mapping[str, str], actor: str) -> None:
     with alone(connection):  # a refresh under way must not overwrite the new tokens
-        save_grant(connection, grant)
+        save_grant(connection, grant, fresh=True)
         connection.ids = {**connection.ids, **ids}
         connection.save(update_fields=["ids"])
         forget(connection, PENDING)
@@ -152,15 +157,16 @@ def _accept(connection: Connection, grant: Grant, ids: Mapping[str, str], actor:
 
 
 def _pack(grant: Grant) -> str:
-    expires_at = grant.expires_at.isoformat() if grant.expires_at else None
-    return json.dumps([grant.access_token, grant.refresh_token, expires_at, datetime.now(UTC).isoformat()])
+    times = [time.isoformat() if time else None for time in (grant.expires_at, grant.refresh_expires_at)]
+    return json.dumps([grant.access_token, grant.refresh_token, *times, grant.scopes, datetime.now(UTC).isoformat()])
 
 
 def _unpack(connection: Connection) -> Grant:
     stored = read_secrets(connection).get(PENDING)
     if stored:
-        access, refresh, expires_at, since = json.loads(stored)
+        access, refresh, *times, scopes, since = json.loads(stored)
         if datetime.now(UTC) - datetime.fromisoformat(since) < TIME_TO_CHOOSE:
-            return Grant(access, refresh, datetime.fromisoformat(expires_at) if expires_at else None)
+            expires_at, refresh_expires_at = (datetime.fromisoformat(time) if time else None for time in times)
+            return Grant(access, refresh, expires_at, refresh_expires_at, scopes)
         forget(connection, PENDING)
     raise NeedsAttention('There is no sign-in that waits for a choice. Click "Connect" again.', code="nothing_pending")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,13 +16,14 @@ from audit.services import write
 from connectors.kit.contract import Probe
 from connectors.kit.errors import SyncError, Unauthorised
 from connectors.kit.http import Api, Effect, Exchange, Plumbing, Tokens
-from credentials.accounts import account_of, connector_of, oauth_of
+from credentials.accounts import account_of, connector_of, way_of
+from credentials.grants import missing_scopes
 from credentials.limits import limiter_for
 from credentials.models import Connection
-from credentials.status import mark_active, mark_reauthorise
-from credentials.tokens import StoredTokens
+from credentials.status import mark_active, mark_ended, mark_reauthorise
+from credentials.tokens import tokens_of
 
-__all__ = ["account_of", "connector_of", "mark_active", "mark_reauthorise", "open_api", "probe_connection"]
+__all__ = ["account_of", "connector_of", "mark_active", "mark_ended", "mark_reauthorise", "open_api", "probe_connection"]
 
 
 def open_api(
@@ -29,24 +32,36 @@ def open_api(
     record: Callable[[Exchange], None] | None = None,
     before_call: Callable[[Effect], Callable[[], None] | None] | None = None,
     tokens: Tokens | None = None,
+    choices: Mapping[str, Any] | None = None,
+    secrets: dict[str, str] | None = None,
 ) -> Api:
-    """The connector's API over our limiter and tokens. tokens replaces the stored ones (a grant that is not accepted yet)."""
+    """The connector's API over our limiter and tokens. tokens replaces the stored ones (a grant that is not accepted yet);
+    choices are settings of one flow; secrets were read already.
+    """
     connector = connector_of(connection)
-    if tokens is None and oauth_of(connection) is not None:
-        tokens = StoredTokens(connection)
-    plumbing = Plumbing(limiter=limiter_for(connection, connector.limits), tokens=tokens, allow_private=settings.ALLOW_PRIVATE_STORES)
+    plumbing = Plumbing(
+        limiter=limiter_for(connection, connector.limits),
+        tokens=tokens or tokens_of(connection),
+        allow_private=settings.ALLOW_PRIVATE_STORES,
+        warn=partial(_warn, connection),
+    )
     if record is not None:
         plumbing = replace(plumbing, record=record)
     if before_call is not None:
         plumbing = replace(plumbing, before_call=before_call)
-    return connector.open(account_of(connection), plumbing)
+    return connector.open(account_of(connection, choices, secrets), plumbing)
+
+
+def _warn(connection: Connection, code: str, sentence: str) -> None:
+    cause = f"{code}:{connection.pk}"
+    open_alert(connection.organization_id, cause, f"{connection.label}: {sentence}", Alert.Severity.WARNING, connection.pk)
 
 
 def probe_connection(connection: Connection, *, actor: str = "worker") -> Probe:
     """A real authenticated call. Stores what it found; the status and the alert follow; never raises a SyncError."""
     refused = False
     try:
-        probe = connector_of(connection).probe(open_api(connection))
+        probe = _with_scopes(connection, connector_of(connection).probe(open_api(connection)))
     except SyncError as error:
         refused = isinstance(error, Unauthorised)
         probe = Probe(problems=(error.message,))
@@ -57,6 +72,15 @@ def probe_connection(connection: Connection, *, actor: str = "worker") -> Probe:
         mark_active(connection, actor=actor)
     _tell(connection, probe, actor)
     return probe
+
+
+def _with_scopes(connection: Connection, probe: Probe) -> Probe:
+    """The probe, and what the authorisation lacks."""
+    missing = missing_scopes(way_of(connection), connection.ids)
+    if not missing:
+        return probe
+    lacks = f"The authorisation lacks {', '.join(missing)}. Allow it in the app's settings at the platform and connect again."
+    return replace(probe, problems=(*probe.problems, lacks))
 
 
 def _store(connection: Connection, probe: Probe) -> None:
@@ -74,7 +98,7 @@ def _tell(connection: Connection, probe: Probe, actor: str) -> None:
     cause, problem = f"probe:{connection.pk}", " ".join(probe.problems)
     if probe.ok:
         close_alert(connection.organization_id, cause)
-    elif connection.status != Connection.Status.REAUTHORISE:  # that has an alert of its own
+    elif connection.status not in (Connection.Status.REAUTHORISE, Connection.Status.ENDED):  # those have an alert of their own
         message = f'"{connection.label}" failed its test: {problem}'
         open_alert(connection.organization_id, cause, message, Alert.Severity.ERROR, connection.pk)
     write(

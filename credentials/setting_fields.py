@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from connectors.kit.contract import Connector, OAuth2, Setting
+from connectors.kit.contract import Connector, Setting
 
 
 def field_of(setting: Setting, stored: Any = None) -> forms.Field:
@@ -66,15 +66,11 @@ def shown(setting: Setting, stored: Mapping[str, Any]) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def secrets_of(connector: Connector) -> tuple[Setting, ...]:
-    """The secrets that a person types in: those that the connector declares, and the app's own pair where it uses OAuth 2."""
-    declared = tuple(setting for setting in connector.settings if setting.secret)
-    known = {setting.name for setting in connector.settings}
-    app = _OAUTH_APP if isinstance(connector.auth, OAuth2) else ()
-    return (*declared, *(setting for setting in app if setting.name not in known))
+def secrets_of(connector: Connector, stored: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """The secrets that a person types in for a connection with these settings."""
+    return tuple(setting for setting in connector.settings_of(stored) if setting.secret)
 
 
-_OAUTH_APP = (
-    Setting("client_id", "Client id of your app", "From the platform's developer page.", required=True, secret=True),
-    Setting("client_secret", "Client secret of your app", required=True, secret=True),
-)
+def open_settings_of(connector: Connector, stored: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """The settings of a connection that are no secrets."""
+    return tuple(setting for setting in connector.settings_of(stored) if not setting.secret)

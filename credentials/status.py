@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert, Outcome
 from audit.services import write
-from credentials.models import Connection
+from credentials.models import Connection, Secret
 
 Status = Connection.Status
 
@@ -21,9 +23,11 @@ def reauthorise_cause(connection: Connection) -> str:
 def mark_reauthorise(connection: Connection, reason: str, *, actor: str = "worker") -> bool:
     """The platform refuses our credentials: jobs wait, an alert says so. True when that is news. A paused one stays paused."""
     reason = reason[:300]
-    rows = Connection.objects.filter(pk=connection.pk).exclude(status__in=[Status.REAUTHORISE, Status.PAUSED])
+    rows = Connection.objects.filter(pk=connection.pk).exclude(status__in=[Status.REAUTHORISE, Status.ENDED, Status.PAUSED])
     changed = bool(rows.update(status=Status.REAUTHORISE, status_reason=reason))
     connection.refresh_from_db(fields=["status", "status_reason"])
+    if connection.status == Status.ENDED:
+        return False  # its alert says so already, and why
     open_alert(
         connection.organization_id,
         reauthorise_cause(connection),
@@ -33,6 +37,29 @@ def mark_reauthorise(connection: Connection, reason: str, *, actor: str = "worke
     )
     if changed:
         _record(connection, "connection_reauthorise", Outcome.ATTENTION, reason, actor)
+    return changed
+
+
+@transaction.atomic
+def mark_ended(connection: Connection, reason: str, *, at: datetime | None = None, actor: str = "inbox") -> bool:
+    """The platform ended the connection (the app was removed there): its jobs wait until someone connects it again. True when that is
+    news. at: when it happened there; the end of an authorisation that was replaced since is no end. A paused one stays paused.
+    """
+    if at is not None and Secret.objects.filter(connection=connection, name="access_token", updated_at__gt=at).exists():
+        return False
+    reason = reason[:300]
+    rows = Connection.objects.filter(pk=connection.pk).exclude(status__in=[Status.ENDED, Status.PAUSED])
+    changed = bool(rows.update(status=Status.ENDED, status_reason=reason))
+    connection.refresh_from_db(fields=["status", "status_reason"])
+    open_alert(
+        connection.organization_id,
+        reauthorise_cause(connection),
+        f'"{connection.label}" was disconnected: {reason} Its orders wait. Open the connection and connect it again to go on.',
+        Alert.Severity.ERROR,
+        connection.pk,
+    )
+    if changed:
+        _record(connection, "connection_ended", Outcome.ATTENTION, reason, actor)
     return changed
 
 

@@ -1,4 +1,4 @@
-"""Access tokens that are always valid: refreshed ahead of expiry, by one worker, and stored before anyone uses them."""
+"""Access tokens that are always valid: renewed ahead of expiry, by one worker, and stored before anyone uses them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from connectors.kit.contract import ClientCredentials, Keys, OAuth2
 from connectors.kit.errors import SyncError, Unauthorised
-from credentials.accounts import account_with, oauth_of
-from credentials.grants import ACCESS, REFRESH, request_grant, save_grant
+from connectors.kit.http import Tokens
+from connectors.kit.plumbing import ONLY_TOKEN
+from credentials.accounts import account_with, way_of
+from credentials.grants import ACCESS, REFRESH, Grant, client_grant, refresh_grant, save_grant
 from credentials.models import Connection, Secret
 from credentials.single_flight import alone
 from credentials.status import mark_reauthorise
@@ -71,14 +74,21 @@ class StoredTokens:
             return self._after_refusal(stale, refusal)
         return self._keep(self._stored()).token
 
+    def stored(self) -> str:
+        """The token as it is stored, however old; "" without one."""
+        return self._stored().token
+
     def _refresh(self) -> None:
-        auth = oauth_of(self.connection)
-        secrets = read_secrets(self.connection)
-        if auth is None or not secrets.get(REFRESH):
-            raise Unauthorised("The platform never gave us a refresh token.", code="no_refresh_token")
+        save_grant(self.connection, self._granted())
+
+    def _granted(self) -> Grant:
+        auth, secrets = way_of(self.connection), read_secrets(self.connection)
         account = account_with(self.connection, secrets)
-        fields = {"grant_type": "refresh_token", "refresh_token": secrets[REFRESH]}
-        save_grant(self.connection, request_grant(account, account.urls.get("token") or auth.token_url, fields))
+        if isinstance(auth, ClientCredentials):
+            return client_grant(account, auth)
+        if isinstance(auth, OAuth2) and secrets.get(REFRESH):
+            return refresh_grant(account, auth, secrets[REFRESH])
+        raise Unauthorised("The platform never gave us a refresh token.", code="no_refresh_token")
 
     def _after_refusal(self, stale: str, refusal: Unauthorised) -> str:
         """Someone may have connected again meanwhile: look once more before calling a person."""
@@ -111,6 +121,33 @@ class StoredTokens:
         if expires_at is None:
             return Held(token)
         return Held(token, expires_at, expires_at - min(LARGEST_MARGIN, (expires_at - issued_at) / 10))
+
+
+@dataclass(frozen=True)
+class TypedToken:
+    """connectors.kit.http.Tokens over a token that a person typed in: there is no other to be had."""
+
+    connection: Connection
+    name: str
+
+    def current(self) -> str:
+        value = Secret.objects.filter(connection=self.connection, name=self.name).values_list("value", flat=True).first()
+        return "" if value is None else unpack(self.connection, self.name, value)
+
+    def renew(self, stale: str) -> str:
+        """Whatever was entered meanwhile. Raises Unauthorised, with which the platform's own words go on to the caller."""
+        token = self.current()
+        if token == stale:
+            raise Unauthorised("The platform refused the key that was typed in.", code=ONLY_TOKEN)
+        return token
+
+
+def tokens_of(connection: Connection) -> Tokens | None:
+    """What the connection's way of authorising hands out; None where the connector signs with keys by itself."""
+    auth = way_of(connection)
+    if isinstance(auth, (OAuth2, ClientCredentials)):
+        return StoredTokens(connection)
+    return TypedToken(connection, auth.token) if isinstance(auth, Keys) and auth.token else None
 
 
 def forget_copies() -> None:

@@ -7,16 +7,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from django.db import connection as database
 from django.db import transaction
 
+from audit.plain_rows import columns, instance
 from audit.redaction import remember
 from connectors.kit.errors import Unauthorised
 from credentials.fields import SecretText
 from credentials.models import Connection, Secret
 
+SIGNING = "client_secret"  # platforms go on signing with the old one for a while after it was replaced
+PREVIOUS = "previous_client_secret"
+
 
 def set_secrets(connection: Connection, values: Mapping[str, str]) -> None:
     """Store these secrets, all or none; an empty text forgets that one. Others stay as they are."""
+    values = {**values, **_replaced(connection, values)}
     kept = {name: value for name, value in values.items() if value}
     rows = [Secret(connection=connection, name=name, value=_pack(connection, name, value)) for name, value in kept.items()]
     with transaction.atomic():
@@ -26,10 +32,42 @@ def set_secrets(connection: Connection, values: Mapping[str, str]) -> None:
         remember(f"{connection.key} {name}", value)
 
 
+def _replaced(connection: Connection, values: Mapping[str, str]) -> dict[str, str]:
+    """The app's secret that these values replace by another, to be kept beside it."""
+    if not values.get(SIGNING):
+        return {}
+    old = Secret.objects.filter(connection=connection, name=SIGNING).values_list("value", flat=True).first()
+    try:
+        known = "" if old is None else unpack(connection, SIGNING, old)
+    except Unauthorised:
+        return {}
+    return {PREVIOUS: str(known)} if known and known != values[SIGNING] else {}
+
+
 def read_secrets(connection: Connection) -> dict[str, str]:
     """All secrets by name. Raises Unauthorised naming the first one that cannot be used."""
     rows = Secret.objects.filter(connection=connection).order_by("name").values_list("name", "value")
     return {name: unpack(connection, name, value) for name, value in rows}
+
+
+def stored_secrets(*connections: Connection) -> dict[int, list[Secret]]:
+    """The secrets of several connections in one statement, as they are stored; `unpacked` reads those of one."""
+    found: dict[int, list[Secret]] = {connection.pk: [] for connection in connections}
+    places = ", ".join(["%s"] * len(connections))
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {columns(Secret, 's')} FROM credentials_secret s WHERE s.connection_id IN ({places}) ORDER BY s.name",  # noqa: S608
+            list(found),
+        )
+        for row in cursor.fetchall():
+            secret = instance(Secret, iter(row))
+            found[secret.connection_id].append(secret)
+    return found
+
+
+def unpacked(connection: Connection, stored: Mapping[int, list[Secret]]) -> dict[str, str]:
+    """All secrets of one connection by name. Raises Unauthorised naming the first one that cannot be used."""
+    return {secret.name: unpack(connection, secret.name, secret.value) for secret in stored[connection.pk]}
 
 
 def has_secret(connection: Connection, name: str) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from connectors.kit.errors import SyncError
+from connectors.kit.contract import Query
+from connectors.kit.errors import BadSignature, SyncError
 from credentials import handshakes, oauth
 from credentials.access import limit_to, may_manage
+from credentials.accounts import account_of, oauth_of
 from credentials.handover import handover_address
 from credentials.models import Connection
 from credentials.services import probe_connection
@@ -33,7 +38,7 @@ def start_oauth(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         oauth.authorize_url(connection, "")  # complains before a state is made
         state = handshakes.begin(request, connection, handshakes.OAUTH)
-        return _leave(request, connection, oauth.authorize_url(connection, state))
+        return leave(request, connection, oauth.authorize_url(connection, state))
     except SyncError as error:
         return _back(request, connection, error.message)
 
@@ -46,7 +51,7 @@ def start_handover(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         handover_address(connection, "")
         state = handshakes.begin(request, connection, handshakes.HANDOVER)
-        return _leave(request, connection, handover_address(connection, state))
+        return leave(request, connection, handover_address(connection, state))
     except SyncError as error:
         return _back(request, connection, error.message)
 
@@ -55,8 +60,8 @@ def start_handover(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def oauth_callback(request: HttpRequest) -> HttpResponse:
     """The browser is back from the platform. Never sends anyone to the login page: the address holds a code."""
-    claimed = None
-    if request.user.is_authenticated:
+    claimed, query = None, query_of(request)
+    if request.user.is_authenticated and _is_proven(request.GET.get("state", ""), query):
         claimed = handshakes.claim(request.GET.get("state", ""), handshakes.OAUTH, request=request)
     if claimed is None or not may_manage(request.user, claimed.connection):
         return render(request, "credentials/refused.html", {"sentence": NOT_OURS}, status=400)
@@ -64,11 +69,30 @@ def oauth_callback(request: HttpRequest) -> HttpResponse:
     if not request.GET.get("code"):
         return _back(request, connection, "The platform gave no access: it was declined there. Nothing was changed.")
     try:
-        if oauth.redeem(connection, request.GET["code"], actor=_name(request)):
+        if oauth.redeem(connection, query, actor=_name(request)):
             return redirect("choose-account", pk=connection.pk)
     except SyncError as error:
         return _back(request, connection, error.message)
-    return _tested(request, connection)
+    return tested(request, connection)
+
+
+def _is_proven(state: str, query: Query) -> bool:
+    """Whether the platform's own signature over its answer holds, where it makes one. Looked at before the state is used up."""
+    connection = handshakes.peek(state, handshakes.OAUTH)
+    auth = oauth_of(connection) if connection else None
+    if connection is None or auth is None:
+        return False
+    try:
+        if auth.verify is not None:
+            auth.verify(query, account_of(connection), timezone.now())
+    except (BadSignature, SyncError):
+        return False
+    return True
+
+
+def query_of(request: HttpRequest) -> Query:
+    """The parameters of the address, decoded, in their order."""
+    return parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=100)
 
 
 @require_http_methods(["GET", "POST"])
@@ -80,7 +104,7 @@ def choose_account(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if request.method == "POST":
             oauth.choose(connection, request.POST.get("account", ""), actor=_name(request))
-            return _tested(request, connection)
+            return tested(request, connection)
         found = [(oauth.candidate_key(candidate), candidate) for candidate in oauth.pending_candidates(connection)]
     except SyncError as error:
         return _back(request, connection, error.message)
@@ -95,7 +119,7 @@ def handover_return(request: HttpRequest, pk: int) -> HttpResponse:
     connection = _managed(request, pk)
     if not handshakes.arrived(request, connection, handshakes.HANDOVER):
         return _back(request, connection, "The shop handed no keys over. Nothing was changed.")
-    return _tested(request, connection)
+    return tested(request, connection)
 
 
 def _managed(request: HttpRequest, pk: int) -> Connection:
@@ -106,7 +130,7 @@ def _managed(request: HttpRequest, pk: int) -> Connection:
     return connection
 
 
-def _leave(request: HttpRequest, connection: Connection, address: str) -> HttpResponse:
+def leave(request: HttpRequest, connection: Connection, address: str) -> HttpResponse:
     """A page of ours that moves on. A redirect would be refused by browsers that hold our form-action 'self' against the
     addresses that a form's answer redirects to.
     """
@@ -116,7 +140,7 @@ def _leave(request: HttpRequest, connection: Connection, address: str) -> HttpRe
     return response
 
 
-def _tested(request: HttpRequest, connection: Connection) -> HttpResponse:
+def tested(request: HttpRequest, connection: Connection) -> HttpResponse:
     probe = probe_connection(connection, actor=_name(request))
     if not probe.ok:
         return _back(request, connection, " ".join(probe.problems))

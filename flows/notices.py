@@ -38,4 +38,8 @@ def tidy(event: Event) -> Event:
         topic=storable(event.topic, LONGEST_TOPIC),
         notices=notices,
         problem=storable(problem, LONGEST_PROBLEM),
+        echo=event.echo,
+        ends=storable(event.ends, LONGEST_PROBLEM),
+        at=event.at,
+        privacy=event.privacy,
     )

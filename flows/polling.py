@@ -17,12 +17,14 @@ from connectors.registry import get_connector
 from credentials.models import Connection
 from credentials.services import mark_reauthorise, open_api
 from flows.bell import ring
+from flows.echoes import echoes_among
 from flows.jobs.queue import Wanted, enqueue
 from flows.leases import periodic
 from flows.models import Backfill, Flow, SyncCursor, SyncRecord
 from flows.models.job import Priority
 from flows.notices import usable
 from flows.recipes import RECIPES
+from flows.selectors import source_choices
 
 OVERLAP = timedelta(minutes=3)  # platforms stamp to the second, commit later, and clocks differ
 LAG = timedelta(seconds=5)  # the newest seconds may still be filling up
@@ -85,13 +87,15 @@ def _pages(flow: Flow, window: Window, page: str | None, priority: Priority, tri
     reads = get_connector(flow.source.platform).reads[wanted]
     if reads.page is None:
         raise NeedsAttention(f"{flow.source.label} cannot list changed {wanted.value}s.", code="no_listing")
-    api, deadline = open_api(flow.source), time.monotonic() + TASK_SECONDS
+    api, deadline = open_api(flow.source, choices=source_choices(flow)), time.monotonic() + TASK_SECONDS
     while time.monotonic() < deadline:
         listed = reads.page(api, window, page)
         with transaction.atomic():
             notices = usable(listed.notices)
             news = list(_news(flow, wanted, notices) if trigger == "poll" else notices)
-            jobs = enqueue([Wanted(flow.pk, wanted, n.source_id, priority, trigger, None, asked_by) for n in news], timezone.now())
+            echoes = echoes_among((flow, wanted.value, notice.source_id) for notice in news)
+            asked = [notice.source_id for notice in news if (flow.pk, notice.source_id) not in echoes]
+            jobs = enqueue([Wanted(flow.pk, wanted, each, priority, trigger, None, asked_by) for each in asked], timezone.now())
             keep(listed.next, len(news))
         if news:
             ring()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NoReturn
 
 from connectors.kit.errors import Gone, NeedsAttention, NothingToDo, Refused, Rejected, SyncError
@@ -12,6 +13,8 @@ from flows.pipeline.run import decide
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
 from flows.recipes.contract import Plan
+
+IN_ORDER = "Nothing to do: the destination is as it should be."
 
 
 class WriteRefused(RuntimeError):
@@ -24,12 +27,13 @@ def refuse_writes() -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The missing changes of one record, or the sentence why there are none."""
+    """The missing changes of one record, or the sentence why there are none. changed_at: when the record last changed at its source."""
 
     number: str
     plan: Plan
     sentence: str = ""
     code: str = ""
+    changed_at: datetime | None = None
 
 
 def preview(flow: Flow, source_id: str) -> Preview:
@@ -41,14 +45,16 @@ def preview(flow: Flow, source_id: str) -> Preview:
 def preview_on(bench: Workbench, source_id: str) -> tuple[Preview, object | None]:
     """The same on an open workbench; also the desired state, when there is one."""
     bench.source_id = number = source_id
+    changed_at: datetime | None = None
     try:
         extracted = extract(bench, source_id)
+        changed_at = getattr(extracted.value, "updated_at", None)
         number = bench.recipe.describe(extracted.value)[0] or source_id
         desired = bench.recipe.desire(extracted.value, bench.context)
         plan = decide(bench, desired, Sight(bench))
-        return Preview(number, plan, "" if plan.changes else "Nothing to do: the destination is as it should be."), desired
+        return Preview(number, plan, "" if plan.changes else IN_ORDER, changed_at=changed_at), desired
     except (NothingToDo, NeedsAttention, Rejected, Refused, Gone) as verdict:
-        return Preview(number, Plan(), sentence_of(verdict), verdict.code), None
+        return Preview(number, Plan(), sentence_of(verdict), verdict.code, changed_at), None
 
 
 def sentence_of(verdict: SyncError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -28,12 +28,13 @@ NIGHTLY = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. kind: missing, double, amount, payment, extra, attention, unreadable."""
+    """One difference. kind: missing, double, amount, payment, extra, attention, unreadable. age_days: since the source last changed."""
 
     kind: str
     source_id: str
     number: str
     sentence: str
+    age_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,13 @@ def _listed(bench: Workbench, window: Window) -> Iterator[str]:
 def _compare(bench: Workbench, source_id: str) -> list[Drift]:
     try:
         seen, _ = preview_on(bench, source_id)
+        age = None if seen.changed_at is None else max(0, (timezone.now() - seen.changed_at).days)
         drifts = [_drift(source_id, seen, change) for change in seen.plan.changes if _kind(change)]
         if seen.sentence.startswith("Stopped"):
             drifts.append(Drift("attention", source_id, seen.number, seen.sentence))
         if seen.sentence.startswith("Nothing to do: ") and seen.code:
             drifts += _extra(bench, source_id, seen)
-        return _strongest(drifts) + _doubles(bench, source_id, seen)
+        return [replace(drift, age_days=age) for drift in _strongest(drifts) + _doubles(bench, source_id, seen)]
     except SyncError as problem:
         return [Drift("unreadable", source_id, source_id, problem.message)]
 

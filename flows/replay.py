@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.models import Outcome
@@ -63,9 +64,13 @@ def replay_event(event: InboundEvent, asked_by: str) -> int:
     return made
 
 
-def release(flow: Flow, subject: str, asked_by: str) -> int:
-    """A mapping was saved: queue the jobs that waited for it ("sku:MUG-XL"). Returns how many."""
-    stuck = SyncJob.objects.filter(flow=flow, subject=subject, state__in=[SyncJob.State.ATTENTION, SyncJob.State.DEAD])
+def release(flow: Flow, subject: str, asked_by: str, *, alike: str = "") -> int:
+    """A mapping was saved: queue the jobs that waited for it ("sku:MUG-XL"). Returns how many.
+
+    alike: the reason code of jobs that may wait for the same under another name; those that do not will wait again.
+    """
+    waits = Q(subject=subject) | Q(reason_code=alike) if alike else Q(subject=subject)
+    stuck = SyncJob.objects.filter(waits, flow=flow, state__in=[SyncJob.State.ATTENTION, SyncJob.State.DEAD])
     wanted = [
         Wanted(flow.pk, ObjectType(kind), source_id, Priority.PERSON, "mapping", None, asked_by)
         for kind, source_id in stuck.values_list("object_type", "source_id").distinct()

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection as database
 
+from connectors.kit.contract import Setting
 from connectors.registry import get_connector
 from flows.models import Flow
 from flows.recipes import RECIPES
@@ -33,11 +34,22 @@ def mappings_of(flow: Flow) -> Mappings:
     )
 
 
+def settings_for(flow: Flow) -> tuple[Setting, ...]:
+    """All that an operator may choose for this flow: the recipe's options, and what its source platform adds to them."""
+    return (*RECIPES[flow.recipe].options, *get_connector(flow.source.platform).source_options)
+
+
+def source_choices(flow: Flow) -> dict[str, Any]:
+    """What the flow chose of its source platform's own options, defaults filled in."""
+    chosen = options_of(flow)
+    return {option.name: chosen[option.name] for option in get_connector(flow.source.platform).source_options}
+
+
 def options_of(flow: Flow) -> dict[str, Any]:
-    """The recipe's defaults, what the source platform itself counts as booked, and what the operator chose on top."""
-    options = {option.name: option.default for option in RECIPES[flow.recipe].options}
-    if "statuses" in options and not options["statuses"]:
-        options["statuses"] = list(get_connector(flow.source.platform).paid_statuses)
+    """The defaults, what the source platform itself counts as booked, and what the operator chose on top."""
+    options = {option.name: option.default for option in settings_for(flow)}
+    if "statuses" in options:
+        options["paid_statuses"] = list(get_connector(flow.source.platform).paid_statuses)
     chosen = {name: value for name, value in flow.options.items() if value not in ("", None, [])}
     return {**options, **chosen}
 
@@ -52,6 +64,7 @@ def context_of(flow: Flow, now: datetime) -> Context:
         destination_currency=flow.destination.currency,
         now=now,
         learned=flow.destination.learned,
+        destination_key=str(flow.destination.key),
     )
 
 

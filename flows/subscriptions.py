@@ -50,7 +50,8 @@ def wanted_topics(connection: Connection, webhooks: Webhooks) -> list[str]:
     """The topics that the enabled flows from this connection need."""
     recipes = Flow.objects.filter(source=connection, enabled=True).values_list("recipe", flat=True)
     objects = {RECIPES[recipe].source for recipe in recipes}
-    return sorted({topic for kind in objects for topic in webhooks.topics.get(kind, ())})
+    found = {topic for kind in objects for topic in webhooks.topics.get(kind, ())}
+    return sorted(found | set(webhooks.extra_topics)) if found else []
 
 
 def ensure_subscriptions(connection: Connection, actor: str = "worker") -> list[str]:
@@ -93,7 +94,8 @@ def _ensure(connection: Connection, webhooks: Webhooks, api: Api, topic: str, re
         _fill_gap(row, actor)
         return _complain(row, "was gone from the platform and was registered anew", Status.MISSING, actor)
     lost_secret = not (row.secret and is_readable(row.secret))
-    if row.remote_id != remote.id or (lost_secret and webhooks.own_secret):  # not the one that we hold the secret of
+    told_once = webhooks.own_secret or (webhooks.subscriptions.resend is None and webhooks.secrets is None)
+    if row.remote_id != remote.id or (lost_secret and told_once):  # not the one that we hold the secret of
         webhooks.subscriptions.delete(api, remote.id)
         _register(row, webhooks, api)
         if known:
@@ -140,7 +142,7 @@ def reenable(row: Subscription, actor: str, *, webhooks: Webhooks | None = None,
         enable(api, row.remote_id)
         row.status = Status.ACTIVE
     row.reenabled_at = now
-    row.save()
+    row.save(update_fields=["status", "reenabled_at"])  # the secret may come at any moment
     _fill_gap(row, actor)
 
 
@@ -171,7 +173,11 @@ def _register(row: Subscription, webhooks: Webhooks, api: Api) -> None:
     row.save()
     remote = webhooks.subscriptions.create(api, row.topic, inbox_url(connection), secret)
     row.remote_id, row.status, row.checked_at = remote.id, Status(remote.status), timezone.now()
-    row.save()
+    if remote.secret:
+        row.previous_secret, row.secret = row.secret, remote.secret
+    with transaction.atomic():
+        Connection.objects.select_for_update().get(pk=connection.pk)  # a handshake is kept before this or after it, never in between
+        row.save()
     _take_early_secrets()
     row.refresh_from_db()
 

@@ -10,11 +10,14 @@ from flows.jobs.claim import due_count
 from flows.jobs.crashed import release_expired
 from flows.leases import periodic
 from flows.models import InboundEvent
+from flows.privacy.cases import carry_out_waiting
 from flows.subscriptions import confirm_handshakes
 
 
 def sweep() -> int:
-    """Release expired leases, finish handshakes, seal the audit, wake the workers if anything is due. Returns what was due."""
+    """Release expired leases, seal the audit, wake the workers if anything is due, carry out privacy requests, finish handshakes.
+    Returns what was due.
+    """
     with periodic("sweep", 30) as ours:
         if not ours:
             return 0
@@ -24,5 +27,6 @@ def sweep() -> int:
         due = due_count(now, 64) + (1 if InboundEvent.objects.filter(state="received").exists() else 0)
         if due:
             ring()
+        carry_out_waiting()
         confirm_handshakes()  # last: it calls platforms, and nothing else shall wait for them
         return due

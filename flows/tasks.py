@@ -83,9 +83,10 @@ def mail_alerts() -> None:
 
 @quiet_task("upkeep", expires=3600)
 def upkeep() -> None:
-    """Once a day: retention."""
-    from flows.upkeep import prune_old
+    """Once a day: access that nobody used, retention."""
+    from flows.upkeep import keep_access_alive, prune_old
 
+    keep_access_alive()
     prune_old(settings.RETENTION_DAYS_EVENTS, settings.RETENTION_DAYS_AUDIT)
 
 

@@ -8,9 +8,12 @@ from django.utils import timezone
 
 from audit.alerts import mail_alerts
 from audit.services import prune
+from credentials.idle import refresh_idle
 from credentials.models import Organization
+from flows.inbox.complaints import close_quiet_complaints
 from flows.leases import periodic
 from flows.models import InboundEvent
+from flows.privacy.cases import forget_old_exports
 
 
 def contacts_of(organization_id: int) -> list[str]:
@@ -20,10 +23,18 @@ def contacts_of(organization_id: int) -> list[str]:
 
 
 def mail_open_alerts() -> None:
-    """Mail each open alert once."""
+    """Close what has ended by itself, then mail each open alert once."""
     with periodic("mail alerts", 300) as ours:
         if ours:
+            close_quiet_complaints(timezone.now())
             mail_alerts(contacts_of)
+
+
+def keep_access_alive() -> None:
+    """Renew the access of connections that nobody used for a week, before it runs out."""
+    with periodic("idle access", 3000) as ours:
+        if ours:
+            refresh_idle(timezone.now())
 
 
 def prune_old(events_days: int, audit_days: int) -> None:
@@ -39,3 +50,4 @@ def prune_old(events_days: int, audit_days: int) -> None:
         )
         old.update(body=b"")  # the dedupe keys stay for ever
         prune(now - timedelta(days=audit_days))
+        forget_old_exports(now)

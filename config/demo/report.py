@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from config.demo.returns import Return
 from config.demo.scenario import Outcome
 
 HEAD = ("platform", "order", "order total", "invoice", "invoice amount", "payments", "exact", "ms")
@@ -26,14 +27,16 @@ def table(outcome: Outcome, most: int = 40) -> str:
         for order in ordered[:most]
     ]
     lines = [*aligned([HEAD, *rows]), *([f"... and {len(ordered) - most} more"] if len(ordered) > most else []), ""]
-    lines += [
-        f"{back.amount} {back.currency} paid on {back.invoice_number}: order {back.order} in {back.platform} is now {back.status}, "
-        f"{back.notes} note{'' if back.notes == 1 else 's'}{'' if back.ok else ' - THIS IS NOT RIGHT'}"
-        for back in outcome.returns
-    ]
+    lines += [f"{_told(back)}{'' if back.ok else ' - THIS IS NOT RIGHT'}" for back in outcome.returns]
+    lines += [f"{one.sentence}{'' if one.ok else ' - THIS IS NOT RIGHT'}" for one in outcome.told]
     lines += [f"This invoice belongs to no order: {number}" for number in outcome.unexplained]
     lines += [f"Needs attention: {reason}" for reason in outcome.reasons]
     return "\n".join([*lines, "", summary(outcome)])
+
+
+def _told(back: Return) -> str:
+    moved = f"order {back.order} in {back.platform} is now {back.status}, {back.notes} note{'' if back.notes == 1 else 's'}"
+    return back.story or f"{back.amount} {back.currency} paid on {back.invoice_number}: {moved}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -58,6 +61,6 @@ def summary(outcome: Outcome) -> str:
     calls = f"{outcome.ledger_calls / count:.1f} ledger calls per order" if count else "no orders"
     return (
         f"{exact} of {count} orders are exact to the cent in {outcome.seconds:.1f} s{middle}, {calls}. "
-        f"{sum(back.ok for back in outcome.returns)} of {len(outcome.returns)} payments came back. "
+        f"{sum(back.ok for back in outcome.returns)} of {len(outcome.returns)} ways back and round went right. "
         f"{outcome.waiting} waiting, {outcome.failed} failed."
     )

@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from config.demo.collecting import collect
 from config.demo.comparison import OrderResult, compare_order, sort_invoices
 from config.demo.platforms import Miniature
 from config.demo.progress import count_up, tell
+from config.demo.returns import Return
 from config.demo.stage import Stage, invoice_prefix, waiting_statuses
+from config.demo.telling import Told, tell_the_shops
 from config.demo.watching import open_jobs, wait_for_rest
 from connectors.canonical.identity import ObjectType
 from flows.models import ExternalLink, InboundEvent, SyncJob, SyncRecord
@@ -21,20 +24,6 @@ PAID_PER_SHOP = 3
 STUCK = (SyncJob.State.ATTENTION, SyncJob.State.DEAD)
 
 Orders = Mapping[str, Sequence[Mapping[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Return:
-    """A payment that a person recorded in the books, and what became of its order in the shop."""
-
-    platform: str
-    order: str
-    invoice_number: str
-    amount: str
-    currency: str
-    status: str
-    notes: int
-    ok: bool
 
 
 @dataclass(frozen=True)
@@ -51,17 +40,20 @@ class Outcome:
     ledger: str
     reasons: tuple[str, ...] = ()
     calls_by_kind: Mapping[str, int] = field(default_factory=dict)
+    told: tuple[Told, ...] = ()
 
     @property
     def exact(self) -> bool:
         """Every order is in the books to the cent and once, every payment came back, and nothing else is in the books."""
         whole = all(order.exact for order in self.orders) and all(back.ok for back in self.returns)
+        whole = whole and all(one.ok for one in self.told)
         return bool(self.orders) and whole and not (self.unexplained or self.waiting or self.failed)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "orders": [order.as_json() for order in self.orders],
             "returns": [asdict(back) for back in self.returns],
+            "told": [asdict(one) for one in self.told],
             "waiting": self.waiting,
             "failed": self.failed,
             "unexplained_invoices": list(self.unexplained),
@@ -83,6 +75,8 @@ def play(stage: Stage, count: int, seed: int, stopping: threading.Event) -> Outc
     counters = stage.ledger.command("counters")
     results, unexplained = compare(stage, orders)
     returns = _pay_and_wait(stage, orders, results, stopping)
+    more = tell_the_shops(stage, orders, results, stopping)
+    returns = [*returns, *collect(stage, stopping)]
     stuck = SyncJob.objects.filter(flow__in=[flow.pk for flow in stage.flows], state__in=STUCK)
     return Outcome(
         orders=tuple(results),
@@ -94,6 +88,7 @@ def play(stage: Stage, count: int, seed: int, stopping: threading.Event) -> Outc
         calls_by_kind=dict(sorted(counters.items())),
         seconds=seconds,
         ledger=stage.ledger.platform,
+        told=tuple(more),
         reasons=tuple(stuck.values_list("reason", flat=True)[:5]),
     )
 
@@ -167,7 +162,8 @@ def _latencies(stage: Stage, platform: str) -> dict[str, dict[str, int]]:
 
 def _pay_and_wait(stage: Stage, orders: Orders, results: Sequence[OrderResult], stopping: threading.Event) -> list[Return]:
     """A person records payments of waiting orders in the books; what comes back to the shop is read from the shop."""
-    paid = [pair for shop in stage.shops for pair in _pay(stage, shop, orders.get(shop.platform, ()), results)]
+    hearing = [shop for shop in stage.shops if shop.platform in stage.flows_back]
+    paid = [pair for shop in hearing for pair in _pay(stage, shop, orders.get(shop.platform, ()), results)]
     if paid:
         tell(f"A person records {len(paid)} payments in {stage.ledger.label}.")
 
@@ -200,7 +196,8 @@ def _pay(stage: Stage, shop: Miniature, orders: Sequence[Mapping[str, Any]], res
 def _look(stage: Stage, shop: Miniature, order: Mapping[str, Any], invoice: Mapping[str, Any]) -> Return:
     """ok: the order is no longer waiting, and exactly one note tells of the payment."""
     status = next(now["status"] for now in shop.command("orders")["orders"] if str(now["id"]) == str(order["id"]))
-    notes = [note for note in shop.command("order", id=order["id"])["notes"] if str(invoice["number"]) in json.dumps(note)]
+    texts = [json.dumps(note) for note in shop.command("order", id=order["id"])["notes"]]
+    notes = [text for text in texts if str(invoice["number"]) in text and "Payment of" in text]
     return Return(
         platform=shop.platform,
         order=str(order["number"]),

@@ -35,6 +35,7 @@ from flows.subscriptions import ensure_subscriptions
 
 ORGANIZATION = "demo"
 START_SECONDS = 60.0
+DEMO_POLL = 2  # seconds
 
 
 class DemoFailed(Exception):
@@ -47,7 +48,7 @@ class DemoStopped(Exception):
 
 @dataclass(frozen=True)
 class Stage:
-    """What is set up: the shops, the books, and the flows between them."""
+    """What is set up: the shops, the books, and the flows between them. collecting: those with the collectors, still switched off."""
 
     shops: tuple[Miniature, ...]
     ledger: Miniature
@@ -56,11 +57,14 @@ class Stage:
     flows_back: Mapping[str, Flow]
     user: str
     password: str
+    collectors: tuple[Miniature, ...] = ()
+    collecting: tuple[Flow, ...] = ()
+    flows_more: tuple[Flow, ...] = ()
 
     @property
     def flows(self) -> tuple[Flow, ...]:
         """All of them, both ways."""
-        return (*self.flows_out.values(), *self.flows_back.values())
+        return (*self.flows_out.values(), *self.flows_back.values(), *self.flows_more, *self.collecting)
 
 
 def wait_until(condition: Callable[[], bool], stopping: threading.Event, seconds: float, what: str) -> None:
@@ -122,10 +126,11 @@ def set_up(miniatures: tuple[Miniature, ...], stopping: threading.Event) -> Stag
     """Provision everything, try the connections out, register the webhooks and wait for their handshakes. Raises DemoFailed."""
     shops = tuple(miniature for miniature in miniatures if miniature.role == "shop")
     ledgers = [miniature for miniature in miniatures if miniature.role == "ledger"]
+    collectors = tuple(miniature for miniature in miniatures if miniature.role == "collector")
     if not shops or not ledgers:
         raise DemoFailed("The demo needs the sandbox of a shop and of a ledger.")
     password = secrets.token_urlsafe(9)
-    provision(_document(shops, ledgers[0], password), os.environ)
+    provision(_document(shops, ledgers[0], collectors, password), os.environ)
     connections = {row.platform: row for row in Connection.objects.filter(organization__slug=ORGANIZATION)}
     for connection in connections.values():
         _try_out(connection)
@@ -140,7 +145,26 @@ def set_up(miniatures: tuple[Miniature, ...], stopping: threading.Event) -> Stag
         {flow.destination.platform: flow for flow in flows if flow.recipe == BACK},
         "demo",
         password,
+        collectors,
+        tuple(flow for flow in flows if flow.recipe in COLLECTING and not _concerns(flow, shops)),
+        tuple(flow for flow in flows if flow.recipe in (MARK, CLIENTS) and _concerns(flow, shops)),
     )
+
+
+def switch_on(stage: Stage, stopping: threading.Event) -> None:
+    """Switch the flows with the collectors on, and wait for the webhooks that they need. Raises DemoFailed."""
+    Flow.objects.filter(pk__in=[flow.pk for flow in stage.collecting]).update(enabled=True)
+    for connection in {flow.source_id: flow.source for flow in stage.collecting}.values():
+        problems = ensure_subscriptions(connection, actor="demo")
+        if problems:
+            raise DemoFailed(f"{connection.label}: {' '.join(problems)}")
+    inactive = Subscription.objects.filter(connection__organization__slug=ORGANIZATION).exclude(status=Subscription.Status.ACTIVE)
+    wait_until(lambda: not inactive.exists(), stopping, START_SECONDS, "The handshake of every webhook")
+
+
+def _concerns(flow: Flow, shops: tuple[Miniature, ...]) -> bool:
+    """Whether a flow from the books goes to one of the shops."""
+    return flow.destination.platform in [shop.platform for shop in shops]
 
 
 def _try_out(connection: Connection) -> None:
@@ -155,26 +179,52 @@ def _try_out(connection: Connection) -> None:
 
 
 OUT, BACK = "order_to_invoice", "payment_to_order_status"
+MARK, CLIENTS = "invoice_to_order_mark", "client_to_customer"
 
 
-def _document(shops: tuple[Miniature, ...], ledger: Miniature, password: str) -> dict[str, Any]:
+COLLECTING = ("client_to_customer", "invoice_to_collection", "collection_to_payment")
+
+
+def _document(shops: tuple[Miniature, ...], ledger: Miniature, collectors: tuple[Miniature, ...], password: str) -> dict[str, Any]:
     """What a provisioning file for the demo would say."""
-    connections = [_connection(miniature) for miniature in (*shops, ledger)]
-    flows = []
+    connections = [_connection(miniature) for miniature in (*shops, ledger, *collectors)]
+    flows = [flow for collector in collectors for flow in _circle(ledger, collector)]
     for shop in shops:
         options = {"statuses": booked_statuses(shop), "invoice_prefix": invoice_prefix(shop)}
-        there = {"recipe": OUT, "source": shop.label, "destination": ledger.label, "options": options}
-        back = {"recipe": BACK, "source": ledger.label, "destination": shop.label}
-        flows += [
-            {"organization": ORGANIZATION, "label": f"{shop.label} orders to {ledger.label}", **there},
-            {"organization": ORGANIZATION, "label": f"{ledger.label} payments to {shop.label}", **back},
-        ]
+        there = {"recipe": OUT, "source": shop.label, "destination": ledger.label, "options": options, **polled(shop)}
+        flows.append({"organization": ORGANIZATION, "label": f"{shop.label} orders to {ledger.label}", **there})
+        if hears_of_payments(shop):
+            back = {"recipe": BACK, "source": ledger.label, "destination": shop.label}
+            flows.append({"organization": ORGANIZATION, "label": f"{ledger.label} payments to {shop.label}", **back})
+        flows += _more_flows(shop, ledger)
     return {
         "organizations": [{"name": "Demo Trading", "slug": ORGANIZATION}],
         "users": [{"username": "demo", "password": password, "superuser": True, "organizations": [ORGANIZATION]}],
         "connections": connections,
         "flows": flows,
     }
+
+
+def _circle(ledger: Miniature, collector: Miniature) -> list[dict[str, Any]]:
+    """The three flows with a collector. They are switched on once the orders are done, whose figures they would blur."""
+    made = []
+    for recipe in COLLECTING:
+        ends = (collector.label, ledger.label) if recipe == COLLECTING[-1] else (ledger.label, collector.label)
+        label = f"{ends[0]} to {ends[1]}: {RECIPES[recipe].label}"
+        pair = {"source": ends[0], "destination": ends[1]}
+        made.append({"organization": ORGANIZATION, "label": label, "recipe": recipe, "enabled": False, **pair})
+    return made
+
+
+def _more_flows(shop: Miniature, ledger: Miniature) -> list[dict[str, Any]]:
+    """Orders that are marked as booked, and clients that go to the shop, where it can be told so."""
+    words = {MARK: "marks", CLIENTS: "clients"}
+    back = {"organization": ORGANIZATION, "source": ledger.label, "destination": shop.label}
+    return [
+        {**back, "recipe": recipe, "label": f"{ledger.label} {word} to {shop.label}"}
+        for recipe, word in words.items()
+        if told(shop, recipe)
+    ]
 
 
 def _connection(miniature: Miniature) -> dict[str, Any]:
@@ -188,10 +238,30 @@ def invoice_prefix(shop: Miniature) -> str:
     return f"{shop.platform[:3].upper()}-"
 
 
+def polled(shop: Miniature) -> dict[str, Any]:
+    """A shop that sends no webhooks is asked often: nobody wants to watch a demo for minutes."""
+    webhooks = get_connector(shop.platform).webhooks
+    return {} if webhooks and webhooks.subscriptions else {"poll_seconds": DEMO_POLL}
+
+
+def hears_of_payments(shop: Miniature) -> bool:
+    """Whether its orders can be moved on from here."""
+    return told(shop, BACK)
+
+
+def told(shop: Miniature, recipe: str) -> bool:
+    """Whether this recipe can write there."""
+    return set(RECIPES[recipe].writes) <= set(get_connector(shop.platform).writes)
+
+
 def booked_statuses(shop: Miniature) -> list[str]:
-    """What the shop itself counts as paid, and those that wait for a payment: the demo books these too, and has them paid later."""
-    connector = get_connector(shop.platform)
-    return [*connector.paid_statuses, *(name for name, _label in connector.statuses if name in waiting_statuses())]
+    """Nothing, so that the shop's own notion of paid counts; where it hears of payments, also the statuses that wait for one: those are
+    paid later.
+    """
+    if not hears_of_payments(shop):
+        return []
+    connector, waiting = get_connector(shop.platform), waiting_statuses()
+    return [*connector.paid_statuses, *(name for name, _label in connector.statuses if name in waiting)]
 
 
 def waiting_statuses() -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from credentials.vault import read_secrets, set_secrets
 from flows.models import Flow
 from flows.recipes import RECIPES
 from flows.schedules import schedule_poll
+from flows.selectors import settings_for
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _apply_flow(entry: FlowEntry) -> tuple[Flow, Step]:
     _check_capabilities(entry, source, destination)
     fields = {**entry.fields, "source": source, "destination": destination, "recipe": entry.recipe}
     if "options" in entry.table.values:
-        fields["options"] = checked(entry.options, RECIPES[entry.recipe].options)
+        fields["options"] = checked(entry.options, settings_for(Flow(recipe=entry.recipe, source=source)))
     flow, verb, details = bring(Flow, entry.table, {"organization": organization, "label": entry.label}, fields)
     schedule_poll(flow)
     return flow, Step(verb, "flow", f"{entry.label!r} of {entry.organization}", details)

@@ -27,11 +27,12 @@ def checked(table: Table, settings: Sequence[Setting]) -> dict[str, Any]:
 
 def check_connection(table: Table, connector: Connector, secrets: Mapping[str, str]) -> dict[str, Any]:
     """The connection's settings, after refusing secrets that the connector does not know or that stand in the wrong place."""
-    open_settings = [*(setting for setting in connector.settings if not setting.secret), *RATE]
-    hidden = {setting.name for setting in connector.settings if setting.secret}
-    if isinstance(connector.auth, OAuth2):
-        hidden |= set(TOKENS)
     settings = table.table("settings")
+    asked = connector.settings_of(settings.values)
+    open_settings = [*(setting for setting in asked if not setting.secret), *RATE]
+    hidden = {setting.name for setting in asked if setting.secret}
+    if isinstance(connector.way(settings.values)[1], OAuth2):
+        hidden |= set(TOKENS)
     for name in settings.values:
         if name in hidden:
             settings.refuse(name, "is a secret: put it under secrets")

@@ -19,6 +19,10 @@ class ObjectType(StrEnum):
     TAX = "tax"
     ORDER_STATUS = "order_status"
     ORDER_NOTE = "order_note"
+    ORDER_MARK = "order_mark"
+    COLLECTION = "collection"
+    EXPENSE = "expense"
+    INVOICE_NOTE = "invoice_note"
 
     @property
     def plural(self) -> str:

@@ -37,6 +37,7 @@ class InvoiceStatus(StrEnum):
 
     DRAFT = "draft"
     SENT = "sent"
+    PAID = "paid"  # only from a collector: it collects nothing more on it; in the books the payments tell
     VOID = "void"
 
 
@@ -47,7 +48,8 @@ class Invoice:
     customer_id is the ledger's client id. number and reference (the order number) are our marker: both are
     searchable, and together they say that an invoice is ours. amount, paid, outstanding, status, locked and
     fingerprint are the ledger's answers and are ignored when writing. The fingerprint covers what a person could edit by hand
-    (client, date, number, lines), never payments or status; it is "" when the lines were not read.
+    (client, date, number, lines), never payments or status; it is "" when the lines were not read. discount_percent is taken off every
+    line before tax. payments: what is recorded on it, when they were read. url: where a person sees it; from a collector, where it is paid.
     """
 
     customer_id: str
@@ -67,6 +69,9 @@ class Invoice:
     fingerprint: str = ""
     updated_at: datetime | None = None
     url: str = ""
+    due_on: date | None = None
+    discount_percent: Decimal = Decimal(0)
+    payments: tuple[Payment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +120,43 @@ class OrderNote:
     order_id: str
     text: str
     marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMark:
+    """An order that stands in the books under invoice_number, in the ways that a flow chose: in its external reference; in a private note
+    that starts with marker; by a status and a custom attribute of these names ("": not so); by an invoice in the shop itself, which some
+    shops take for a payment.
+    """
+
+    order_id: str
+    invoice_number: str
+    reference: bool = True
+    note: str = ""
+    marker: str = ""
+    status: str = ""
+    attribute: str = ""
+    shop_invoice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceNote:
+    """A line in an invoice's notes, which its client sees; text starts with a marker so that it is written once. id: the invoice's."""
+
+    invoice_id: str
+    text: str
+    marker: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expense:
+    """Money that something cost. category is the ledger's name of it; notes start with our marker (up to " | ")."""
+
+    amount: Money
+    spent_on: date
+    category: str
+    vendor: str
+    notes: str
+    id: str = ""
+    void: bool = False

@@ -29,13 +29,15 @@ class ChargeKind(StrEnum):
     TIP = "tip"
     DUTY = "duty"
     WRAPPING = "wrapping"
+    GIFT_CARD = "gift_card"  # a gift card that was sold: owed to its holder, no revenue yet
 
 
 @dataclass(frozen=True, slots=True)
 class TaxLine:
     """One tax on one line or charge. rate is a percentage (13 = 13 %), None when the shop does not say.
 
-    code is the platform's own id of the rate, used for mappings; compound means on top of the other taxes.
+    code is the platform's own id of the rate, used for mappings and unique within a line; category is the class of taxes that it belongs
+    to, which may be mapped as a whole; compound means on top of the other taxes.
     """
 
     name: str
@@ -43,11 +45,12 @@ class TaxLine:
     rate: Decimal | None = None
     code: str = ""
     compound: bool = False
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """A product line. total is for the whole quantity, after discount, without tax."""
+    """A product line. total is for the whole quantity, after discount, without tax. categories: the product's, for mappings."""
 
     id: str
     name: str
@@ -57,6 +60,7 @@ class LineItem:
     taxes: tuple[TaxLine, ...] = ()
     sku: str = ""
     product_id: str = ""
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ class Order:
     """One aggregate: the order, its payments and its refunds. Amounts are in `currency`, times aware UTC.
 
     total is what the buyer owes for it, before refunds; prices_include_tax is how the shop shows prices
-    (line totals here are without tax either way). time_zone is the shop's, for turning times into dates.
+    (line totals here are without tax either way). time_zone is the shop's, for turning times into dates. paid: whether its payments say
+    that it is paid; None where only the status tells.
     """
 
     id: str
@@ -119,5 +124,6 @@ class Order:
     payment_method_title: str = ""
     note: str = ""
     test: bool = False
+    paid: bool | None = None
     time_zone: str = "UTC"
     url: str = ""

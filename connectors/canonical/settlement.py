@@ -57,8 +57,19 @@ class RefundLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Repaid:
+    """The part of a refund that went back over one of the order's payments ("" where the platform does not say which)."""
+
+    transaction_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Refund:
-    """Money given back. amount is positive, tax included; lines may be empty (an amount-only refund)."""
+    """Money given back. amount is positive, tax included; lines may be empty (an amount-only refund).
+
+    transaction_id is the payment that it went back over; where there were several, repaid names each with its part.
+    """
 
     id: str
     amount: Money
@@ -66,3 +77,4 @@ class Refund:
     reason: str = ""
     lines: tuple[RefundLine, ...] = ()
     transaction_id: str = ""
+    repaid: tuple[Repaid, ...] = ()

@@ -4,16 +4,69 @@ is declared by having the functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from connectors.canonical.identity import Notice, ObjectType, Window
+from connectors.kit.authorising import (
+    Activated,
+    Activation,
+    Auth,
+    Candidate,
+    ClientCredentials,
+    Entrance,
+    Handover,
+    Keys,
+    OAuth2,
+    Query,
+    Whose,
+)
+from connectors.kit.receiving import (
+    Delivery,
+    Event,
+    Greeting,
+    PrivacyRequest,
+    RemoteSubscription,
+    Subscriptions,
+    Webhooks,
+)
 
 if TYPE_CHECKING:
     from connectors.kit.http import Api, Plumbing
     from connectors.kit.sandbox import Sandbox
+
+__all__ = [
+    "Account",
+    "Activated",
+    "Activation",
+    "Auth",
+    "Candidate",
+    "ClientCredentials",
+    "Connector",
+    "Delivery",
+    "Entrance",
+    "Event",
+    "Greeting",
+    "Handover",
+    "Keys",
+    "OAuth2",
+    "Page",
+    "PrivacyRequest",
+    "Probe",
+    "Query",
+    "RateLimit",
+    "Raw",
+    "Reads",
+    "RemoteSubscription",
+    "SandboxSpec",
+    "Setting",
+    "Subscriptions",
+    "Webhooks",
+    "Whose",
+    "Writes",
+]
 
 T = TypeVar("T")
 Raw = dict[str, Any]
@@ -53,12 +106,13 @@ class Reads(Generic[T]):
     """How to read one object type. page walks a closed window of changes; None where the platform cannot list changes.
 
     fetch gathers the whole aggregate as raw JSON (raises Gone when it does not exist); normalise is pure and raises Rejected
-    naming the path of a bad field.
+    naming the path of a bad field. fetch may raise PartOf. of_customer: the objects of one customer that still count, raw.
     """
 
     fetch: Callable[[Api, str], Raw]
     normalise: Callable[[Raw, Account], T]
     page: Callable[[Api, Window, str | None], Page] | None = None
+    of_customer: Callable[[Api, str], tuple[Raw, ...]] | None = None
 
 
 # ---- writing -----------------------------------------------------------------------------------------------
@@ -83,85 +137,15 @@ class Writes(Generic[T]):
     settle: timedelta = timedelta(minutes=2)
 
 
-# ---- webhooks ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A webhook request as it came: header names in lower case, the raw body."""
-
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """An unsigned ping or handshake. A handshake names the subscription (its remote id) and the secret it brings."""
-
-    kind: Literal["ping", "handshake"]
-    subscription_id: str = ""
-    secret: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A verified delivery. dedupe_key is stable over repeats of the same event (at most 200 characters).
-
-    problem is a sentence for the operator when the platform sent something signed but useless; then there are no notices.
-    """
-
-    dedupe_key: str
-    topic: str
-    notices: tuple[Notice, ...]
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteSubscription:
-    """A webhook registration as the platform shows it."""
-
-    id: str
-    topic: str
-    url: str
-    status: Literal["active", "disabled", "paused", "unverified"]
-    changed_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Subscriptions:
-    """How to look after registrations. create(api, topic, url, secret); confirm(api, id, secret) finishes a handshake;
-    resend(api, id) asks for the handshake again.
-    """
-
-    list: Callable[[Api], tuple[RemoteSubscription, ...]]
-    create: Callable[[Api, str, str, str], RemoteSubscription]
-    delete: Callable[[Api, str], None]
-    enable: Callable[[Api, str], RemoteSubscription] | None = None
-    confirm: Callable[[Api, str, str], RemoteSubscription] | None = None
-    resend: Callable[[Api, str], None] | None = None
-
-
-@dataclass(frozen=True)
-class Webhooks:
-    """Receiving: greet recognises unsigned pings and handshakes; verify raises BadSignature unless one of the secrets
-    (newest first, never empty strings) signed the raw body; parse is called only after that. topics: what to subscribe to for each
-    object type that a flow reads. own_secret: we choose the signing secret (else the platform hands it over).
-    """
-
-    greet: Callable[[Delivery], Greeting | None]
-    verify: Callable[[Delivery, Sequence[str]], None]
-    parse: Callable[[Delivery], Event]
-    topics: Mapping[ObjectType, tuple[str, ...]]
-    subscriptions: Subscriptions
-    own_secret: bool = True
-
-
 # ---- who we are --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Something the operator types in or chooses. kind drives the form; secret ones are encrypted and never shown again."""
+    """Something the operator types in or chooses. kind drives the form; secret ones are encrypted and never shown again.
+
+    ways: asked for only with these ways of authorising, by their names in Connector.ways; empty: with all.
+    """
 
     name: str
     label: str
@@ -171,15 +155,13 @@ class Setting:
     default: Any = ""
     required: bool = False
     secret: bool = False
+    ways: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One account that an authorisation gives access to; refusal is a sentence when it cannot be used."""
-
-    label: str
-    ids: Mapping[str, str]
-    refusal: str = ""
+APP = (
+    Setting("client_id", "Client id of your app", "From the platform's developer page.", required=True, secret=True),
+    Setting("client_secret", "Client secret of your app", required=True, secret=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,53 +179,21 @@ class Probe:
         return not self.problems
 
 
-@dataclass(frozen=True)
-class OAuth2:
-    """Authorization code flow. Addresses are the real platform's; a connection may override them by name.
-
-    candidates lists the accounts behind a fresh token, to choose from when there are several.
-    """
-
-    authorize_url: str
-    token_url: str
-    scopes: tuple[str, ...]
-    candidates: Callable[[Api], tuple[Candidate, ...]] | None = None
-    kind: Literal["oauth2"] = "oauth2"
-
-
-@dataclass(frozen=True)
-class Keys:
-    """Keys that the operator types in (they are Settings with secret=True)."""
-
-    kind: Literal["keys"] = "keys"
-
-
-@dataclass(frozen=True)
-class Handover:
-    """The shop hands its keys over: start(base_url, app_name, state, return_url, callback_url) is where the browser goes;
-    read(body) gives (state, secrets) from the shop's callback or raises Rejected.
-    """
-
-    start: Callable[[str, str, str, str, str], str]
-    read: Callable[[bytes], tuple[str, Mapping[str, str]]]
-
-
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How fast we may call one connection: per second, burst, and calls in flight."""
+    """How fast we may call one connection: per second, and how many at once after a quiet time. All workers share it."""
 
     per_second: float
     burst: int
-    concurrent: int = 8
 
 
 @dataclass(frozen=True)
 class SandboxSpec:
     """A miniature of the platform for the demo and the tests. build(public_url, options) makes its state and routes;
-    connection(public_url) is what provisioning needs to connect to it.
+    connection(public_url) is what provisioning needs to connect to it. A collector is given the ledger's invoices to collect.
     """
 
-    role: Literal["shop", "ledger"]
+    role: Literal["shop", "ledger", "collector"]
     build: Callable[[str, Mapping[str, Any]], Sandbox]
     connection: Callable[[str], Mapping[str, Any]]
 
@@ -252,14 +202,18 @@ class SandboxSpec:
 class Connector:
     """The table of contents of one platform folder.
 
-    settings: what the operator types in (secrets included); statuses: the platform's order statuses with labels; paid_statuses:
-    those that count for booking unless a flow says otherwise; link(account, object_type, id): where a person sees the object, ""
-    where there is no page.
+    auth: how a connection is authorised. ways: by name, where the operator may choose between several; then a Setting "auth" with
+    kind="choice" has these names as values, and `auth` is the way of its default. The secrets client_id and client_secret are asked for
+    with OAuth2 and ClientCredentials by themselves; declare them to word their labels, or to ask for them with other ways too.
+    settings: what the operator types in (secrets included); source_options: what a flow that reads from here may choose on top of its
+    recipe's options; they stand in the settings of that flow's Account, over the connection's own, for page, fetch and normalise.
+    statuses: the platform's order statuses with labels; paid_statuses: those that count for booking unless a flow says otherwise;
+    link(account, object_type, id): where a person sees the object, "" where there is no page.
     """
 
     platform: str
     label: str
-    auth: OAuth2 | Keys
+    auth: Auth
     settings: tuple[Setting, ...]
     open: Callable[[Account, Plumbing], Api]
     probe: Callable[[Api], Probe]
@@ -267,11 +221,13 @@ class Connector:
     writes: Mapping[ObjectType, Writes[Any]]
     limits: RateLimit
     webhooks: Webhooks | None = None
+    ways: Mapping[str, Auth] = field(default_factory=dict)
     handover: Handover | None = None
     link: Callable[[Account, ObjectType, str], str] = lambda _account, _kind, _id: ""
     statuses: tuple[tuple[str, str], ...] = ()
     paid_statuses: tuple[str, ...] = ()
     payment_methods: tuple[str, ...] = ()
+    source_options: tuple[Setting, ...] = ()
     sandbox: SandboxSpec | None = None
 
     @property
@@ -280,6 +236,22 @@ class Connector:
         found = [f"reads {kind.plural}" for kind in self.reads] + [f"writes {kind.plural}" for kind in self.writes]
         if self.webhooks:
             found.append("webhooks")
-        if isinstance(self.auth, OAuth2):
+        if any(isinstance(auth, OAuth2) for auth in (self.auth, *self.ways.values())):
             found.append("OAuth")
         return tuple(found)
+
+    def way(self, settings: Mapping[str, Any]) -> tuple[str, Auth]:
+        """The way of authorising that a connection with these settings uses, and its name ("" where there is only one)."""
+        if not self.ways:
+            return "", self.auth
+        default = next((str(setting.default) for setting in self.settings if setting.name == "auth"), "")
+        name = str(settings.get("auth") or default)
+        return (name, self.ways[name]) if name in self.ways else (default, self.auth)
+
+    def settings_of(self, settings: Mapping[str, Any]) -> tuple[Setting, ...]:
+        """What is asked of a connection with these settings: what its way of authorising needs, and what all need."""
+        name, auth = self.way(settings)
+        found = tuple(setting for setting in self.settings if not setting.ways or name in setting.ways)
+        known = {setting.name for setting in found}
+        app = APP if isinstance(auth, (OAuth2, ClientCredentials)) else ()
+        return (*found, *(setting for setting in app if setting.name not in known))

@@ -62,6 +62,14 @@ class NothingToDo(SyncError):
     """Nothing to write, and why."""
 
 
+class PartOf(NothingToDo):
+    """This object belongs to another one of its kind, which says all there is to say: look at that one (its source id) instead."""
+
+    def __init__(self, message: str, *, whole: str, code: str = "part_of") -> None:
+        super().__init__(message, code=code)
+        self.whole = whole
+
+
 class Gone(SyncError):
     """The object does not exist (any more) on its platform."""
 

@@ -16,7 +16,7 @@ from connectors.kit.contract import Account
 from connectors.kit.errors import NeedsAttention, RateLimited, Rejected, SyncError, Transient, Unauthorised, Unclear
 from connectors.kit.limits import parse_retry_after
 from connectors.kit.network import at_the_door
-from connectors.kit.plumbing import Effect, Exchange, Limiter, NoLimit, Params, Plumbing, Response, Tokens
+from connectors.kit.plumbing import ONLY_TOKEN, Effect, Exchange, Limiter, NoLimit, Operation, Params, Plumbing, Response, Tokens
 from connectors.kit.redact import redact_url
 from connectors.kit.wire import USER_AGENT, exchange, prepare, session_for
 
@@ -28,6 +28,7 @@ __all__ = [
     "Exchange",
     "Limiter",
     "NoLimit",
+    "Operation",
     "Params",
     "Plumbing",
     "Response",
@@ -58,7 +59,10 @@ class Bearer(AuthBase):
 class Api:
     """Calls to one connection. classify turns an answer into an error, or None when it is a success.
 
-    base_url has no trailing slash; paths start with one. timeout is (connect, read) in seconds.
+    base_url has no trailing slash; paths start with one. timeout is (connect, read) in seconds. contended: whether a 429 says that
+    the object is in use rather than that we are too fast; classify judges it then. operation: the intent behind a create, for platforms
+    with idempotency keys. rest_after: seconds for which this answer, good or bad, asks everybody on the connection to rest, where the
+    platform counts its quota in headers of its own; None where it says nothing.
     """
 
     account: Account
@@ -68,6 +72,9 @@ class Api:
     auth: AuthBase | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: tuple[float, float] = (5.0, 60.0)
+    rest_after: Callable[[Response], float | None] = lambda _response: None
+    contended: Callable[[Response], bool] = lambda _response: False
+    operation: Operation | None = None
 
     def get(self, path: str, params: Params = ()) -> Response:
         return self.call("GET", path, params=params)
@@ -111,7 +118,7 @@ class Api:
                 return outcome
             if isinstance(outcome, Unauthorised) and isinstance(self.auth, Bearer) and not renewed:
                 renewed = True  # a 401 means that nothing was done: with another token even a create may be sent again
-                self.auth.renew(prepared)
+                _renew(self.auth, prepared, outcome)
                 continue
             nap = _nap(outcome, effect, attempt)
             if nap is None:
@@ -148,7 +155,11 @@ class Api:
 
     def _failure(self, response: Response, effect: Effect) -> SyncError | None:
         wait = parse_retry_after(response.headers.get("retry-after", ""), self.plumbing.now())
-        if response.status == 429:
+        rest = self.rest_after(response)
+        if rest and response.status != 429:
+            self.plumbing.limiter.pause(rest)
+        wait = rest if wait is None and response.status == 429 else wait
+        if response.status == 429 and not self.contended(response):
             wait = random.uniform(1.0, 4.0) if wait is None else max(wait, 1.0)  # "0" and past dates are seen, and mean nothing
             self.plumbing.limiter.pause(wait)
             return RateLimited("The platform asked us to slow down.", retry_after=wait)
@@ -171,6 +182,14 @@ class Api:
         if failure is None and response.status == 408:
             return Transient("The platform waited too long for our request.")
         return failure
+
+
+def _renew(auth: Bearer, prepared: requests.PreparedRequest, refusal: Unauthorised) -> None:
+    """Another token; where there can be none, the platform's own words say best what is wrong."""
+    try:
+        auth.renew(prepared)
+    except Unauthorised as error:
+        raise refusal if error.code == ONLY_TOKEN else error from None
 
 
 def _certain(response: Response | None) -> Response:

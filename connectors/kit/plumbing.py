@@ -23,6 +23,17 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """Which intent of ours a create serves: key is the same for every attempt, over restarts too, and never used for anything else.
+
+    searched: an earlier attempt is settled, and a search just showed that it left nothing.
+    """
+
+    key: str
+    searched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """What came back; header names in lower case, the body unparsed."""
 
@@ -59,8 +70,11 @@ class Limiter(Protocol):
         """The platform said stop: nobody calls this connection for so long."""
 
 
+ONLY_TOKEN = "only_token"  # noqa: S105 - the code of the refusal of `renew` where there can be no other token
+
+
 class Tokens(Protocol):
-    """OAuth2 access tokens of one connection."""
+    """The access token of one connection, however it was come by."""
 
     def current(self) -> str:
         """A token that is valid now, refreshed ahead of expiry."""
@@ -82,13 +96,15 @@ class NoLimit:
 @dataclass(frozen=True)
 class Plumbing:
     """What the host of a connector lends it. before_call comes last before a call (fencing); what it returns is
-    called once more when the bytes leave, and either may stop them by raising.
+    called once more when the bytes leave, and either may stop them by raising. warn(code, sentence) tells the operator of something
+    that stops nothing now (an API version that is on its way out), as an alert of the connection.
     """
 
     limiter: Limiter = field(default_factory=NoLimit)
     tokens: Tokens | None = None
     record: Callable[[Exchange], None] = lambda _exchange: None
     before_call: Callable[[Effect], Callable[[], None] | None] = lambda _effect: None
+    warn: Callable[[str, str], None] = lambda _code, _sentence: None
     allow_private: bool = False
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

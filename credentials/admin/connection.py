@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from audit.console.buttons import Button, Said
+from audit.console.buttons import Button, Said, tell
 from audit.console.filters import one_of
 from audit.console.showing import badge, moment, pretty_json
 from connectors.registry import all_connectors
 from credentials.accounts import connector_of, oauth_of
+from credentials.addresses import addresses_there
 from credentials.admin.connection_form import ConnectionForm, NewConnectionForm, field_names, form_for, stored_names
 from credentials.console import ScopedAdmin, organization_filter
 from credentials.models import Connection
 from credentials.pausing import pause, resume
 from credentials.services import probe_connection
-from credentials.setting_fields import secrets_of, shown
+from credentials.setting_fields import open_settings_of, secrets_of, shown
 
 MAY_CHANGE = "credentials.change_connection"
 
@@ -79,7 +82,7 @@ class ConnectionAdmin(ScopedAdmin):
         return super().get_form(request, obj, change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("organization", "shown_platform", *_STATE, "ids", "shown_secrets", "shown_settings")
+        return () if obj is None else ("organization", "shown_platform", *_STATE, "ids", *_SHOWN)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
@@ -89,7 +92,11 @@ class ConnectionAdmin(ScopedAdmin):
         if not self.has_change_permission(request, obj):
             return (head, state, ("Settings", {"fields": ("shown_secrets", "shown_settings")}))
         secrets, settings = field_names(obj)
-        keys = ("Keys", {"fields": ("shown_secrets", *secrets), "description": "What you enter here is encrypted and never shown again."})
+        there = ("shown_addresses",) if self.addresses(obj) else ()
+        keys = (
+            "Keys",
+            {"fields": ("shown_secrets", *there, *secrets), "description": "What you enter here is encrypted and never shown again."},
+        )
         rest = [("Settings", {"fields": settings})] if settings else []
         return (head, state, keys, *rest, ("Addresses", {"fields": ("urls", "ids"), "classes": ("collapse",)}))
 
@@ -98,7 +105,21 @@ class ConnectionAdmin(ScopedAdmin):
         if not isinstance(form, ConnectionForm):
             return super().save_model(request, obj, form, change)
         obj.save(update_fields=["label", "base_url", "reenable_subscriptions", "urls", "settings"])
-        return form.save_secrets()
+        obj.asks_for_more = form.changes_way
+        if form.save_secrets() and obj.status in (Connection.Status.REAUTHORISE, Connection.Status.ENDED):
+            transaction.on_commit(partial(self._try_new_keys, request, obj))  # outside: it calls the platform
+        return None
+
+    def _try_new_keys(self, request: HttpRequest, connection: Connection) -> None:
+        """Jobs wait for these keys: go on by ourselves when they work."""
+        tell(request, test(connection, request.user.get_username()))
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Another way of authorising asks for other keys: stay on the page."""
+        if not getattr(obj, "asks_for_more", False):
+            return super().response_change(request, obj)
+        self.message_user(request, f"{obj} is now authorised in another way. Enter what that needs, then connect or test it.")
+        return HttpResponseRedirect(self.address("change", obj.pk))
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """On to the second step."""
@@ -147,14 +168,27 @@ class ConnectionAdmin(ScopedAdmin):
     @admin.display(description="keys")
     def shown_secrets(self, row: Connection) -> SafeString:
         stored = stored_names(row)
-        wanted = [(setting.name, setting.label) for setting in secrets_of(connector_of(row))]
+        wanted = [(setting.name, setting.label) for setting in secrets_of(connector_of(row), row.settings)]
         if oauth_of(row) is not None:
-            wanted.append(("refresh_token", "Authorisation"))
+            wanted.append(("access_token", "Authorisation"))
         return format_html_join(" ", '<span class="pair">{} {}</span>', ((label, _stored(name in stored)) for name, label in wanted))
+
+    def addresses(self, row: Connection) -> dict[str, str]:
+        """Our addresses by what platforms call them."""
+        return addresses_there(row)
+
+    @admin.display(description="to be entered at the platform")
+    def shown_addresses(self, row: Connection) -> SafeString:
+        pairs = self.addresses(row).items()
+        return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd><code>{}</code></dd>", pairs))
+
+    @admin.display(description="refresh token good until (UTC)")
+    def refresh_expires(self, row: Connection) -> SafeString | str:
+        return moment(row.refresh_expires_at)
 
     @admin.display(description="settings")
     def shown_settings(self, row: Connection) -> SafeString:
-        pairs = ((s.label, shown(s, row.settings) or "-") for s in connector_of(row).settings if not s.secret)
+        pairs = ((s.label, shown(s, row.settings) or "-") for s in open_settings_of(connector_of(row), row.settings))
         return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs))
 
     @admin.display(description="what it taught us")
@@ -162,7 +196,18 @@ class ConnectionAdmin(ScopedAdmin):
         return pretty_json(row.learned) if row.learned else "-"
 
 
-_STATE = ("shown_status", "status_reason", "checked", "expires", "currency", "time_zone", "capabilities", "shown_learned")
+_STATE = (
+    "shown_status",
+    "status_reason",
+    "checked",
+    "expires",
+    "refresh_expires",
+    "currency",
+    "time_zone",
+    "capabilities",
+    "shown_learned",
+)
+_SHOWN = ("shown_secrets", "shown_settings", "shown_addresses")
 
 
 def _stored(is_stored: bool) -> SafeString:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -10,8 +9,10 @@ from django import forms
 from audit.console.generics import AnyForm
 from connectors.registry import all_connectors
 from credentials.accounts import connector_of
+from credentials.grants import SCOPES
 from credentials.models import Connection, Secret
-from credentials.setting_fields import collect, field_of, secret_field, secrets_of
+from credentials.setting_fields import collect, field_of, open_settings_of, secret_field, secrets_of
+from credentials.tokens import forget_copies
 from credentials.vault import forget, set_secrets
 
 SECRET, SETTING = "secret_", "setting_"
@@ -53,6 +54,7 @@ class ConnectionForm(AnyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._stored_addresses = (self.instance.base_url, dict(self.instance.urls))
+        self._stored_settings = dict(self.instance.settings)
         if "urls" in self.fields:
             self.fields["urls"].show_hidden_initial = False  # changed_data would believe what the browser says it was
 
@@ -77,27 +79,40 @@ class ConnectionForm(AnyForm):
         return (self.cleaned_data.get("base_url", ""), self.cleaned_data.get("urls", {})) != self._stored_addresses
 
     @property
+    def changes_way(self) -> bool:
+        """Whether another way of authorising was chosen: then the page asks for other things."""
+        connector = connector_of(self.instance)
+        return connector.way(self._stored_settings)[0] != connector.way(self.instance.settings)[0]
+
+    @property
     def _secret_names(self) -> list[str]:
-        return [setting.name for setting in secrets_of(connector_of(self.instance))]
+        return [setting.name for setting in secrets_of(connector_of(self.instance), self._stored_settings)]
 
     @property
     def _stored(self) -> set[str]:
         return stored_names(self.instance)
 
     def save(self, commit: bool = True) -> Connection:
-        settings = [setting for setting in connector_of(self.instance).settings if not setting.secret]
+        settings = open_settings_of(connector_of(self.instance), self._stored_settings)
         self.instance.settings = collect(settings, self.cleaned_data, SETTING, self.instance.settings)
         saved: Connection = super().save(commit)
         return saved
 
-    def save_secrets(self) -> None:
-        """Store what was typed in; tokens that were given for another address are forgotten."""
+    def save_secrets(self) -> bool:
+        """Store what was typed in, and say whether anything was. What was given for another address is forgotten, also what another way
+        of authorising left there; tokens that came in another way are forgotten too.
+        """
         entered = {name: self.cleaned_data.get(SECRET + name) or "" for name in self._secret_names}
-        if self._moves:
-            forget(self.instance, *TOKENS)
+        if self._moves or self.changes_way:
+            forget(self.instance, *(self._stored if self._moves else TOKENS))
+            self.instance.ids = {name: value for name, value in self.instance.ids.items() if name != SCOPES}
+            rows = Connection.objects.filter(pk=self.instance.pk)
+            rows.update(token_expires_at=None, refresh_expires_at=None, ids=self.instance.ids)
+            forget_copies()
         kept = {name: value.strip() for name, value in entered.items() if value.strip()}
         if kept:
             set_secrets(self.instance, kept)
+        return bool(kept)
 
 
 def stored_names(connection: Connection) -> set[str]:
@@ -108,15 +123,14 @@ def stored_names(connection: Connection) -> set[str]:
 def form_for(connection: Connection) -> type[ConnectionForm]:
     """The form with the fields of this connection's connector."""
     connector, stored = connector_of(connection), stored_names(connection)
-    fields: dict[str, Any] = {SECRET + s.name: secret_field(s.label, s.help, is_stored=s.name in stored) for s in secrets_of(connector)}
-    for setting in connector.settings:
-        if not setting.secret:
-            fields[SETTING + setting.name] = field_of(setting, connection.settings.get(setting.name))
+    typed = secrets_of(connector, connection.settings)
+    fields: dict[str, Any] = {SECRET + s.name: secret_field(s.label, s.help, is_stored=s.name in stored) for s in typed}
+    for setting in open_settings_of(connector, connection.settings):
+        fields[SETTING + setting.name] = field_of(setting, connection.settings.get(setting.name))
     return type("ConnectionForm", (ConnectionForm,), fields)
 
 
 def field_names(connection: Connection) -> tuple[list[str], list[str]]:
     """The names of the secret fields and of the setting fields."""
-    connector = connector_of(connection)
-    open_settings: Iterable[str] = (SETTING + s.name for s in connector.settings if not s.secret)
-    return [SECRET + s.name for s in secrets_of(connector)], list(open_settings)
+    connector, stored = connector_of(connection), connection.settings
+    return [SECRET + s.name for s in secrets_of(connector, stored)], [SETTING + s.name for s in open_settings_of(connector, stored)]

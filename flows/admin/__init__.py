@@ -1,5 +1,5 @@
 """Flows and all that they do, in the console."""
 
-from flows.admin import connection, flow, inbox, job, link, mapping, polling, record, schedule, subscription
+from flows.admin import connection, flow, inbox, job, link, mapping, polling, privacy, record, schedule, subscription
 
-__all__ = ["connection", "flow", "inbox", "job", "link", "mapping", "polling", "record", "schedule", "subscription"]
+__all__ = ["connection", "flow", "inbox", "job", "link", "mapping", "polling", "privacy", "record", "schedule", "subscription"]

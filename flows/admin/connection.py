@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
+from django.urls import reverse
 
 from audit.console.buttons import Button, Said
 from connectors.registry import get_connector
@@ -36,6 +38,14 @@ class FlowConnectionAdmin(ConnectionAdmin):
             lambda row: row.status == Connection.Status.ACTIVE and get_connector(row.platform).webhooks is not None,
         ),
     )
+
+    def addresses(self, row: Connection) -> dict[str, str]:
+        """Also where the platform sends what it sends per app and not per shop."""
+        webhooks = get_connector(row.platform).webhooks
+        found = super().addresses(row)
+        if webhooks is not None and webhooks.whose is not None:
+            found["Webhook URL of the app"] = str(settings.PUBLIC_URL) + reverse("app-inbox", args=[row.platform])
+        return found
 
 
 admin.site.unregister(Connection)

@@ -27,6 +27,7 @@ from flows.models import Flow
 from flows.polling import start_backfill
 from flows.recipes import RECIPES
 from flows.schedules import schedule_poll
+from flows.selectors import settings_for
 from flows.switching import switch
 
 MAY_PLAN, MAY_BACKFILL = "flows.plan_flow", "flows.backfill_flow"
@@ -188,5 +189,5 @@ class FlowAdmin(ScopedAdmin):
 
     @admin.display(description="options")
     def shown_options(self, row: Flow) -> SafeString:
-        pairs = ((s.label, shown(s, row.options) or "-") for s in RECIPES[row.recipe].options)
+        pairs = ((s.label, shown(s, row.options) or "-") for s in settings_for(row))
         return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs))

@@ -13,6 +13,7 @@ from flows.models import Flow
 from flows.pairing import problem_with_pair
 from flows.recipes import RECIPES
 from flows.recipes.options import day
+from flows.selectors import settings_for
 
 OPTION = "option_"
 FASTEST = 30  # seconds between two polls of one flow
@@ -87,17 +88,17 @@ class FlowForm(AnyForm):
         return cleaned
 
     def save(self, commit: bool = True) -> Flow:
-        self.instance.options = collect(RECIPES[self.instance.recipe].options, self.cleaned_data, OPTION, self.instance.options)
+        self.instance.options = collect(settings_for(self.instance), self.cleaned_data, OPTION, self.instance.options)
         saved: Flow = super().save(commit)
         return saved
 
 
 def form_for(flow: Flow) -> type[FlowForm]:
-    """The form with the options of this flow's recipe."""
-    options = RECIPES[flow.recipe].options
+    """The form with the options of this flow."""
+    options = settings_for(flow)
     return type("FlowForm", (FlowForm,), {OPTION + s.name: field_of(s, flow.options.get(s.name)) for s in options})
 
 
 def option_names(flow: Flow) -> list[str]:
     """The names of the option fields."""
-    return [OPTION + setting.name for setting in RECIPES[flow.recipe].options]
+    return [OPTION + setting.name for setting in settings_for(flow)]

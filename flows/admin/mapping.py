@@ -29,13 +29,17 @@ class MappingAdmin(ScopedAdmin):
     def subject_of(self, row: Any) -> str:
         raise NotImplementedError
 
+    def alike(self, row: Any) -> str:
+        """The reason code of jobs that may wait for this mapping under another name; "" when there is no other name."""
+        return ""
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         self._release(request, obj)
 
     def _release(self, request: HttpRequest, row: Any) -> None:
         subject = self.subject_of(row)
-        released = release(row.flow, subject, request.user.get_username())
+        released = release(row.flow, subject, request.user.get_username(), alike=self.alike(row))
         if released:
             tell(request, Said(f"{row}: {released} waiting job(s) go on with it now."))
             self.record(request, "release jobs", row, f"{released} job(s) that waited for {subject} go on.")
@@ -71,6 +75,9 @@ class ValueMappingAdmin(MappingAdmin):
 
     def subject_of(self, row: Any) -> str:
         return f"{row.kind}:{row.source}"
+
+    def alike(self, row: Any) -> str:
+        return f"{row.kind}_unmapped"  # a job names the tax by its code, and its mapping may name it by its name
 
 
 class FieldMappingForm(AnyForm):

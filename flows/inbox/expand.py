@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from django.db.models import Q
 from audit.models import Outcome
 from audit.services import AuditEntry, write_many
 from connectors.canonical.identity import ObjectType
+from flows.echoes import echoes_among
 from flows.jobs.queue import Wanted, enqueue
 from flows.models import Flow, InboundEvent, Subscription, SyncRecord
 from flows.models.job import Priority
@@ -19,6 +21,9 @@ from flows.selectors import flows_reading
 
 State = InboundEvent.State
 FRESH = timedelta(seconds=10)  # a sign of life need not be newer than this
+_PASSED = (State.EXPANDED, "")
+_ECHO = (State.IGNORED, "We wrote this ourselves; there is nothing to tell the other side.")
+_UNREAD = (State.IGNORED, "No enabled flow reads such objects.")
 Reading = Mapping[int, Mapping[str, list[Flow]]]  # by connection, then by object type
 
 
@@ -36,26 +41,38 @@ def expand_events(now: datetime, batch: int = 200) -> int:
 
 def _expand(events: list[InboundEvent], now: datetime) -> None:
     reading = {connection: flows_reading(connection) for connection in {event.connection_id for event in events}}
+    concerned = {event.pk: _concerned(event, reading) for event in events}
+    echoes = echoes_among(wish for wishes in concerned.values() for wish in wishes)
     wanted: list[Wanted] = []
-    passed: list[int] = []
-    ignored: list[int] = []
+    ends: dict[tuple[str, str], list[int]] = defaultdict(list)
     for event in events:
+        wishes = concerned[event.pk]
         jobs = [
-            Wanted(flow.pk, ObjectType(notice["object_type"]), notice["source_id"], Priority.WEBHOOK, "webhook", event.pk)
-            for notice in event.notices
-            for flow in reading[event.connection_id].get(notice["object_type"], ())
+            Wanted(flow.pk, ObjectType(object_type), source_id, Priority.WEBHOOK, "webhook", event.pk)
+            for flow, object_type, source_id in wishes
+            if (flow.pk, source_id) not in echoes
         ]
-        (passed if jobs else ignored).append(event.pk)
+        ends[_PASSED if jobs else _ECHO if wishes else _UNREAD].append(event.pk)
         wanted += jobs
-    _note_versions(events, reading, now)
+    _note_versions([event for event in events if event.pk not in ends[_ECHO]], reading, now)
     enqueue(wanted, now)
-    InboundEvent.objects.filter(pk__in=passed).update(state=State.EXPANDED)
+    for (state, note), passed in ends.items():
+        if passed:
+            InboundEvent.objects.filter(pk__in=passed).update(state=state, **({"note": note} if note else {}))
     _note_deliveries(events)
-    InboundEvent.objects.filter(pk__in=ignored).update(state=State.IGNORED, note="No enabled flow reads such objects.")
+
+
+def _concerned(event: InboundEvent, reading: Reading) -> list[tuple[Flow, str, str]]:
+    """The flows that read what an event tells of, with object type and source id."""
+    return [
+        (flow, notice["object_type"], notice["source_id"])
+        for notice in event.notices
+        for flow in reading[event.connection_id].get(notice["object_type"], ())
+    ]
 
 
 def _note_deliveries(events: list[InboundEvent]) -> None:
-    """The last sign of life of each subscription; a topic may also be registered by its noun alone."""
+    """The last sign of life of each subscription; a topic may also be registered by its noun alone, or by a wildcard."""
     newest = {(event.connection_id, topic): event.received_at for event in events for topic in _topics(event.topic)}
     for (connection_id, topic), received_at in sorted(newest.items()):  # one order for all writers: no deadlock
         row = Subscription.objects.filter(connection_id=connection_id, topic=topic)
@@ -63,12 +80,14 @@ def _note_deliveries(events: list[InboundEvent]) -> None:
 
 
 def _topics(topic: str) -> tuple[str, ...]:
-    return (topic, topic.partition(".")[0])
+    """order.created may be registered as order, store/order/created as store/order/*."""
+    parents = [topic[:place] for place, mark in enumerate(topic) if mark == "/"]
+    return (topic, topic.partition(".")[0], *(f"{parent}/*" for parent in parents))
 
 
 def _note_versions(events: list[InboundEvent], reading: Reading, now: datetime) -> None:
     """Keep the newest change time per object; an event older than that came out of order: harmless, but logged."""
-    late: list[InboundEvent] = []
+    late: dict[int, tuple[InboundEvent, str, str]] = {}
     seen: dict[tuple[int, str, str], str] = {}
     newest = _records(events, reading)
     for event in events:
@@ -76,8 +95,8 @@ def _note_versions(events: list[InboundEvent], reading: Reading, now: datetime) 
             for flow in reading[event.connection_id].get(notice["object_type"], ()):
                 key = (flow.pk, notice["object_type"], notice["source_id"])
                 known = seen.get(key, newest.get(key, ""))
-                if notice["version"] and known and notice["version"] < known and event not in late:
-                    late.append(event)
+                if notice["version"] and known and notice["version"] < known:
+                    late.setdefault(event.pk, (event, notice["version"], known))
                 seen[key] = max(known, notice["version"])
     SyncRecord.objects.bulk_create(
         [SyncRecord(flow_id=f, object_type=o, source_id=s, version=v, updated_at=now) for (f, o, s), v in sorted(seen.items())],
@@ -86,8 +105,8 @@ def _note_versions(events: list[InboundEvent], reading: Reading, now: datetime) 
         update_fields=["version"],
     )
     if late:
-        InboundEvent.objects.filter(pk__in=[event.pk for event in late]).update(out_of_order=True)
-        write_many([_late_entry(event) for event in late])
+        InboundEvent.objects.filter(pk__in=list(late)).update(out_of_order=True)
+        write_many([_late_entry(*entry) for entry in late.values()])
 
 
 def _records(events: list[InboundEvent], reading: Reading) -> dict[tuple[int, str, str], str]:
@@ -97,7 +116,7 @@ def _records(events: list[InboundEvent], reading: Reading) -> dict[tuple[int, st
     return {(f, o, s): v for f, o, s, v in rows.values_list("flow_id", "object_type", "source_id", "version")}
 
 
-def _late_entry(event: InboundEvent) -> AuditEntry:
+def _late_entry(event: InboundEvent, version: str, known: str) -> AuditEntry:
     return AuditEntry(
         actor="inbox",
         action=f"receive {event.topic}",
@@ -108,4 +127,5 @@ def _late_entry(event: InboundEvent) -> AuditEntry:
         source_id=event.source_id,
         organization_id=event.connection.organization_id,
         message="This event came after a newer one. The present state was read from the source instead.",
+        evidence={"changed at": version, "newest known": known},
     )

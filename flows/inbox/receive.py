@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
+from django.db import transaction
 from django.utils import timezone
 
 from audit.alerts import open_alert
 from audit.models import Alert
-from connectors.kit.contract import Delivery, Event, Webhooks
+from connectors.kit.contract import Connector, Delivery, Event, Webhooks, Whose
 from connectors.kit.errors import BadSignature, Rejected
 from connectors.registry import all_connectors
-from credentials.fields import is_readable
+from credentials.accounts import is_about
 from credentials.models import Connection
-from flows.inbox.handshake import PENDING, keep_secret
+from credentials.services import mark_ended
+from flows.inbox.handshake import keep_secret
+from flows.inbox.signers import signing_secrets
 from flows.inbox.store import store_event
-from flows.models import Subscription
 from flows.notices import tidy
+from flows.privacy.cases import open_case
 
 CACHED_SECONDS = 3.0
 
@@ -32,6 +36,7 @@ class Sender(NamedTuple):
     label: str
     platform: str
     secrets: tuple[str, ...]
+    connection: Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +58,11 @@ def find_sender(platform: str, token: str, *, fresh: bool = False) -> Sender | N
     if kept and not fresh and time.monotonic() - kept[0] < CACHED_SECONDS:
         return kept[1]
     connection = Connection.objects.filter(platform=platform, inbox_token=token).first()
-    if connection is None:
+    connector = all_connectors().get(platform)
+    if connection is None or connector is None or connector.webhooks is None:
         return None
-    proven = Subscription.objects.filter(connection=connection).exclude(topic__startswith=PENDING)
-    rows = proven.order_by("-id").values_list("secret", "previous_secret")
-    stored = [new for new, _ in rows] + [old for _, old in rows]
-    secrets = dict.fromkeys(secret for secret in stored if secret and is_readable(secret))  # an unreadable one must never sign
-    sender = Sender(connection.pk, connection.organization_id, connection.label, platform, tuple(str(s) for s in secrets))
+    secrets = signing_secrets(connection, connector.webhooks)
+    sender = Sender(connection.pk, connection.organization_id, connection.label, platform, secrets, connection)
     if len(_senders) > 10000:
         _senders.clear()
     _senders[key] = (time.monotonic(), sender)
@@ -68,24 +71,56 @@ def find_sender(platform: str, token: str, *, fresh: bool = False) -> Sender | N
 
 def is_address(platform: str, token: str) -> bool:
     """Whether deliveries may come to this address at all."""
+    return find_sender(platform, token) is not None
+
+
+def is_app_address(platform: str) -> bool:
+    """Whether the platform's apps have one address for the deliveries of all connections."""
     connector = all_connectors().get(platform)
-    return connector is not None and connector.webhooks is not None and find_sender(platform, token) is not None
+    return connector is not None and connector.webhooks is not None and connector.webhooks.whose is not None
 
 
 def receive(platform: str, token: str, delivery: Delivery) -> Receipt:
     """Take one delivery: 404 unknown address, 401 bad signature, else 200 once it is stored (or needs no storing)."""
-    connector = all_connectors().get(platform)
-    sender = find_sender(platform, token) if connector and connector.webhooks else None
-    if connector is None or connector.webhooks is None or sender is None:
+    webhooks, sender = _webhooks(platform), find_sender(platform, token)
+    if webhooks is None or sender is None:
         return Receipt(404)
-    greeting = connector.webhooks.greet(delivery)
+    greeting = webhooks.greet(delivery)
     if greeting:
         keep_secret(sender.connection_id, greeting)
         return Receipt(200)
-    if not _signed(connector.webhooks, delivery, sender, token):
+    if not _signed(webhooks, delivery, sender, token):
         _complain(sender)
         return Receipt(401)
-    return _stored(connector.webhooks, delivery, sender)
+    return _stored(webhooks, delivery, sender)
+
+
+def receive_for_app(platform: str, delivery: Delivery) -> Receipt:
+    """Take one delivery that came to the one address of all connections: 401 unless a connection that it names has the secret that
+    signed it, else 200 once it is stored with each of those.
+    """
+    webhooks = _webhooks(platform)
+    if webhooks is None or webhooks.whose is None:
+        return Receipt(404)
+    whose = _whose(webhooks, delivery)
+    named = [row for row in Connection.objects.filter(platform=platform) if whose is not None and is_about(whose, row)]
+    senders = [sender for row in named if (sender := find_sender(platform, row.inbox_token))]
+    proven = [sender for sender in senders if _signed(webhooks, delivery, sender, sender.connection.inbox_token)]
+    receipts = [_stored(webhooks, delivery, sender) for sender in proven]
+    return Receipt(200 if receipts else 401, stored=any(receipt.stored for receipt in receipts))
+
+
+def _webhooks(platform: str) -> Webhooks | None:
+    connector: Connector | None = all_connectors().get(platform)
+    return connector.webhooks if connector else None
+
+
+def _whose(webhooks: Webhooks, delivery: Delivery) -> Whose | None:
+    """What the delivery says of itself; None when it cannot be read."""
+    try:
+        return webhooks.whose(delivery) if webhooks.whose else None
+    except Rejected:
+        return None
 
 
 def _signed(webhooks: Webhooks, delivery: Delivery, sender: Sender, token: str) -> bool:
@@ -97,8 +132,14 @@ def _signed(webhooks: Webhooks, delivery: Delivery, sender: Sender, token: str) 
             webhooks.verify(delivery, known.secrets)
         except BadSignature:
             continue
-        return True
+        return not _names_another(webhooks, delivery, known)
     return False
+
+
+def _names_another(webhooks: Webhooks, delivery: Delivery, sender: Sender) -> bool:
+    """Whether a delivery that our secret signed is about another connection: those of one app share its secret."""
+    whose = _whose(webhooks, delivery)
+    return whose is not None and whose.names_someone and not is_about(whose, sender.connection)
 
 
 def _stored(webhooks: Webhooks, delivery: Delivery, sender: Sender) -> Receipt:
@@ -116,7 +157,20 @@ def _stored(webhooks: Webhooks, delivery: Delivery, sender: Sender) -> Receipt:
             Alert.Severity.WARNING,
             connection_id=sender.connection_id,
         )
-    return Receipt(200, stored=store_event(sender.connection_id, delivery, event, now))
+    return Receipt(200, stored=_kept(sender, delivery, event, now))
+
+
+def _kept(sender: Sender, delivery: Delivery, event: Event, now: datetime) -> bool:
+    """Store it, together with what it does at once; False when it was stored before."""
+    if not event.ends and event.privacy is None:
+        return store_event(sender.connection_id, delivery, event, now)
+    with transaction.atomic():
+        stored = store_event(sender.connection_id, delivery, event, now)
+        if stored and event.ends:
+            mark_ended(sender.connection, event.ends, at=event.at)
+        if stored and event.privacy:
+            open_case(sender.connection, event.privacy, event.dedupe_key, now)
+    return stored
 
 
 def hash_body(body: bytes) -> str:

@@ -19,6 +19,7 @@ ON CONFLICT (connection_id, dedupe_key) DO NOTHING
 """
 _KEPT_HEADERS = ("content-type", "user-agent")
 LONGEST_HEADER = 500
+OWN_WRITE = "The echo of a write of ours."
 
 
 def store_event(connection_id: int, delivery: Delivery, event: Event, now: datetime) -> bool:
@@ -45,7 +46,7 @@ def store_event(connection_id: int, delivery: Delivery, event: Event, now: datet
                 first.source_id if first else "",
                 json.dumps([asdict(notice) for notice in event.notices]),
                 False,
-                event.problem,
+                event.problem or event.ends or (OWN_WRITE if event.echo else ""),
             ],
         )
         return bool(cursor.rowcount == 1)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from connectors.kit.contract import Delivery
 from flows.bell import ring
 from flows.inbox.body import TooLarge, read_body
-from flows.inbox.receive import is_address, receive
+from flows.inbox.receive import Receipt, is_address, is_app_address, receive, receive_for_app
 
 
 @csrf_exempt
@@ -19,6 +23,20 @@ def inbox(request: HttpRequest, platform: str, token: str) -> HttpResponse:
         return HttpResponse(status=405, headers={"Allow": "POST"})
     if not is_address(platform, token):
         return HttpResponse(status=404)  # before the body is read: a stranger who dawdles over it must not hold a thread
+    return _answer(request, partial(receive, platform, token))
+
+
+@csrf_exempt
+def app_inbox(request: HttpRequest, platform: str) -> HttpResponse:
+    """The same for deliveries that a platform sends to one address for all connections of an app."""
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    if not is_app_address(platform):
+        return HttpResponse(status=404)
+    return _answer(request, partial(receive_for_app, platform))
+
+
+def _answer(request: HttpRequest, take: Callable[[Delivery], Receipt]) -> HttpResponse:
     try:
         body = read_body(request)
     except TooLarge:
@@ -26,7 +44,7 @@ def inbox(request: HttpRequest, platform: str, token: str) -> HttpResponse:
     except BadRequest:
         return HttpResponse(status=400)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    receipt = receive(platform, token, Delivery(headers, body))
+    receipt = take(Delivery(headers, body, timezone.now()))
     if receipt.stored:
         ring()
     return HttpResponse(status=receipt.status)

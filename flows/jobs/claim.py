@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError
 from django.db import connection as database
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count
 from django.utils import timezone
 
 from credentials.models import Connection
-from flows.models import Flow, SyncJob
+from flows.models import SyncJob
 
-# Plain SQL, because it stands before every write outside.
+WORD_HOLDS = 1.0  # seconds
+MARGIN = timedelta(seconds=5)  # a lease that is about to run out is asked about each time
+# Plain SQL, because it stands before writes outside.
 _HELD = "SELECT lease_until FROM flows_syncjob WHERE id = %s AND lease_token = %s AND state = 'running'"
 
 
@@ -23,15 +26,19 @@ class LeaseLost(Exception):
     """Somebody else holds this job now; whatever we were about to do must not happen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lease:
-    """The right to work on a job until it is lost; token is the fence."""
+    """The right to work on a job until it is lost; token is the fence. seen_at: when (monotonic seconds) the database last
+    said so, and until when.
+    """
 
     job_id: int
     token: str
+    seen_at: float = 0.0
+    until: datetime | None = None
 
     def check(self) -> datetime:
-        """Raise LeaseLost unless the job is still ours; until when it is. Asked right before every write outside.
+        """Raise LeaseLost unless the job is still ours; until when it is.
 
         The clock is read after the answer: a process that was stopped while it asked must not go on with what was true before.
         """
@@ -40,7 +47,17 @@ class Lease:
             held = cursor.fetchone()
         if held is None or _moment(held[0]) <= timezone.now():
             raise LeaseLost(f"job {self.job_id} is no longer ours")
-        return _moment(held[0])
+        self.seen_at, self.until = time.monotonic(), (until := _moment(held[0]))
+        return until
+
+    def held_until(self) -> datetime:
+        """The same, asked right before every write outside. The database's word holds for a second: nobody may take a job over
+        before its lease has run out.
+        """
+        until = self.until
+        if until is None or time.monotonic() - self.seen_at > WORD_HOLDS or until - MARGIN <= timezone.now():
+            return self.check()
+        return until
 
 
 # How many running jobs a waiting one of this priority is worth: urgent flows go first, but none starves another.
@@ -50,6 +67,12 @@ TURN_KEPT = timedelta(milliseconds=200)
 
 # A dead worker takes dozens of innocent jobs with it. Those that died twice run one at a time from then on: the third death
 # finds the culprit alone.
+_DUE = """
+SELECT f.id, (SELECT j.priority FROM flows_syncjob j WHERE j.flow_id = f.id AND j.state = 'waiting' AND j.not_before <= %s
+    ORDER BY j.priority LIMIT 1)
+FROM flows_flow f JOIN credentials_connection s ON s.id = f.source_id JOIN credentials_connection d ON d.id = f.destination_id
+WHERE f.enabled AND s.status = 'active' AND d.status = 'active'
+"""
 _CLAIM = """
 UPDATE flows_syncjob SET state = 'running', lease_token = %s, lease_until = %s, started_at = %s
 WHERE state = 'waiting' AND id = (
@@ -107,10 +130,9 @@ def claim(now: datetime, turn: Turn | None = None) -> Lease | None:
 
 def _look_up(turn: Turn, now: datetime) -> None:
     """Enabled flows with due work, and how much of each is running."""
-    active = Connection.Status.ACTIVE
-    due = SyncJob.objects.filter(flow_id=OuterRef("pk"), state=SyncJob.State.WAITING, not_before__lte=now)
-    flows = Flow.objects.filter(enabled=True, source__status=active, destination__status=active)
-    found = flows.annotate(best=Subquery(due.order_by("priority", "not_before").values("priority")[:1])).values_list("pk", "best")
+    with database.cursor() as cursor:
+        cursor.execute(_DUE, [database.ops.adapt_datetimefield_value(now)])
+        found = cursor.fetchall()
     turn.held = {flow_id: until for flow_id, until in turn.held.items() if until > now}
     turn.urgency = {flow_id: best for flow_id, best in found if best is not None and flow_id not in turn.held}
     busy = SyncJob.objects.filter(state=SyncJob.State.RUNNING).values_list("flow_id").annotate(Count("id")).order_by()
@@ -129,7 +151,7 @@ def _claim_from(flow_id: int, now: datetime) -> Lease | None:
             row = cursor.fetchone()
     except IntegrityError:  # another worker took this very object in the same instant
         return None
-    return Lease(row[0], token) if row else None
+    return Lease(row[0], token, time.monotonic(), until) if row else None
 
 
 def due_count(now: datetime, at_most: int) -> int:

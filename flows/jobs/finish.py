@@ -56,7 +56,7 @@ def finish(job: SyncJob, lease: Lease, ending: Ending, now: datetime) -> SyncJob
     )
     if not changed:
         raise LeaseLost(f"job {job.pk} is no longer ours")
-    if state in (State.DONE, State.NOTHING):
+    if job.had_trouble and state in (State.DONE, State.NOTHING):
         _close_older(job)
     return state
 

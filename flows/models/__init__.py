@@ -7,6 +7,7 @@ from flows.models.lease import PeriodicLease
 from flows.models.link import ExternalLink
 from flows.models.mapping import FieldMapping, ItemMapping, ValueMapping
 from flows.models.polling import Backfill, SyncCursor
+from flows.models.privacy import PrivacyCase
 from flows.models.record import SyncRecord
 from flows.models.subscription import Subscription
 
@@ -18,6 +19,7 @@ __all__ = [
     "InboundEvent",
     "ItemMapping",
     "PeriodicLease",
+    "PrivacyCase",
     "Subscription",
     "SyncCursor",
     "SyncJob",

@@ -15,7 +15,7 @@ class InboundEvent(models.Model):
         EXPANDED = "expanded", "passed on"
         IGNORED = "ignored", "ignored"
 
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="events")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="events", db_index=False)
     dedupe_key = models.CharField(max_length=200)
     topic = models.CharField(max_length=80)
     headers = models.JSONField(default=dict)

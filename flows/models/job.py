@@ -30,7 +30,7 @@ class SyncJob(models.Model):
         DEAD = "dead", "dead letter"
         SUPERSEDED = "superseded", "superseded"
 
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="jobs")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="jobs", db_index=False)
     object_type = models.CharField(max_length=30)
     source_id = models.CharField(max_length=100)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
@@ -50,6 +50,8 @@ class SyncJob(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    had_trouble = True  # no column: whether an older job of this object may have left something to settle; a claimed job knows
 
     class Meta:
         permissions = [("replay_syncjob", "Can replay and retry jobs")]

@@ -16,7 +16,7 @@ class ExternalLink(models.Model):
         INTENDED = "intended", "intended"
         CONFIRMED = "confirmed", "confirmed"
 
-    destination = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="links_in")
+    destination = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="links_in", db_index=False)
     source = models.ForeignKey(Connection, null=True, on_delete=models.CASCADE, related_name="links_out")
     scope = models.CharField(max_length=36, blank=True)
     object_type = models.CharField(max_length=30)
@@ -39,6 +39,9 @@ class ExternalLink(models.Model):
         ]
         indexes = [
             models.Index(fields=["destination", "object_type", "remote_id"], name="link_destination"),
+            models.Index(  # "key:part" is found by how it begins, whatever the database's language
+                fields=["destination", "scope", "key"], name="link_record", opclasses=["int8_ops", "varchar_ops", "varchar_pattern_ops"]
+            ),
             models.Index(fields=["state", "in_doubt_until"], name="link_intended", condition=models.Q(state="intended")),
         ]
 

@@ -10,7 +10,7 @@ from flows.models.flow import Flow
 class SyncRecord(models.Model):
     """One row per flow and source object, rewritten after each job. Amounts are exact decimals in `currency`."""
 
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="records")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="records", db_index=False)
     object_type = models.CharField(max_length=30)
     source_id = models.CharField(max_length=100)
     number = models.CharField(max_length=60, blank=True, db_index=True)

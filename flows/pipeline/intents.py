@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from connectors.canonical.identity import ObjectType
 from connectors.kit.errors import Busy, Unclear
+from connectors.kit.http import Operation
 from flows.jobs.claim import LeaseLost
 from flows.models import ExternalLink, SyncJob
 from flows.pipeline.workbench import Workbench
@@ -112,6 +113,11 @@ def _take_over(bench: Workbench, link: ExternalLink, settle: timedelta) -> Inten
     return Intent(link, in_doubt=True)
 
 
+def operation(bench: Workbench, intent: Intent) -> Operation:
+    """What the create is known by for ever: the row outlives a crash, and its number is never given to another one."""
+    return Operation(f"tillbridge-{bench.flow.destination.key}-{intent.link.pk}", searched=intent.in_doubt)
+
+
 def begin_create(intent: Intent) -> None:
     """Right before a create: from here on its effect may settle, so a search that took its time must not count as settling."""
     now = timezone.now()
@@ -205,6 +211,13 @@ def rewritten(bench: Workbench, change: Change, fingerprint: str) -> None:
     """The update was answered."""
     ExternalLink.objects.filter(**_links(bench, change)).update(
         fingerprint=fingerprint, content_hash=change.content_hash, job_id=bench.job_id
+    )
+
+
+def remember(bench: Workbench, change: Change) -> None:
+    """Both sides agree without a write: keep on what."""
+    ExternalLink.objects.filter(**_links(bench, change), state=State.CONFIRMED).update(
+        content_hash=change.content_hash, job_id=bench.job_id
     )
 
 

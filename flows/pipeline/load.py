@@ -34,6 +34,8 @@ def load(bench: Workbench, sight: Sight, change: Change) -> bool:
             intents.wake_the_way_back(bench)
         elif change.verb == "update":
             _update(bench, sight, change, step)
+        elif change.verb == "remember":
+            record_step(step, confirm=lambda: intents.remember(bench, change))
         else:
             _act(bench, sight, change, step)
     except SyncError as problem:
@@ -116,7 +118,7 @@ def _created(bench: Workbench, writes: Writes[Any], change: Change, value: Any, 
     try:
         with calling(bench.destination) as api:
             point("before_call")
-            created = writes.create(api, value)
+            created = writes.create(replace(api, operation=intents.operation(bench, intent)), value)
             point("after_call")
             return created, False
     except Conflict:

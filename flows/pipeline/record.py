@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.models import Outcome
+from audit.plain_rows import upsert
 from audit.services import AuditEntry, write_many
 from connectors.canonical.money import Money
 from connectors.kit.errors import Busy, NeedsAttention, RateLimited, Refused, Rejected, SyncError, Transient, Unclear
@@ -193,6 +194,4 @@ def _write_record(job: SyncJob, verdict: Verdict) -> None:
             "exact": proof.exact,
         }
     row = SyncRecord(flow_id=job.flow_id, object_type=job.object_type, source_id=job.source_id, **fields)
-    SyncRecord.objects.bulk_create(
-        [row], update_conflicts=True, unique_fields=["flow", "object_type", "source_id"], update_fields=list(fields)
-    )
+    upsert(row, ("flow_id", "object_type", "source_id"), tuple(fields))

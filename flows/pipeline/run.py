@@ -20,6 +20,7 @@ from connectors.kit.errors import (
     Gone,
     NeedsAttention,
     NothingToDo,
+    PartOf,
     RateLimited,
     Refused,
     Rejected,
@@ -30,10 +31,13 @@ from connectors.kit.errors import (
 )
 from connectors.kit.http import Exchange
 from flows.crash_points import point
+from flows.echoes import hears_no_echo, written_by_us
 from flows.jobs.claim import Lease, LeaseLost
+from flows.jobs.fetch import fetch_job
 from flows.jobs.finish import Ending, back_off
 from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.pipeline.extract import Extracted, extract
+from flows.pipeline.handing_on import look_there
 from flows.pipeline.load import load
 from flows.pipeline.record import Verdict, outcome_of, record_end
 from flows.pipeline.view import Sight
@@ -61,7 +65,7 @@ class Rest:
 
 def run_job(lease: Lease) -> Rest | None:
     """Run a claimed job to an ending; None when it is over. Never raises for anything that a record can cause."""
-    job = SyncJob.objects.select_related("flow__source", "flow__destination", "flow__organization").get(pk=lease.job_id)
+    job = fetch_job(lease.job_id)
     point("after_claim")
     try:
         verdict, exchanges = _run(job, lease)
@@ -90,7 +94,9 @@ def _record(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exchan
 def _run(job: SyncJob, lease: Lease) -> tuple[Verdict, list[Exchange]]:
     """The verdict, and the calls that no step has put on record yet."""
     try:
-        bench = open_workbench(job.flow, lease.check, source_id=job.source_id, job_id=job.pk, lease_token=lease.token)
+        bench = open_workbench(
+            job.flow, lease.check, door=lease.held_until, source_id=job.source_id, job_id=job.pk, lease_token=lease.token
+        )
     except SyncError as problem:  # a secret that cannot be read
         return Verdict(_ending(job, problem), outcome_of(problem)), []
     verdict = _verdict(bench, job)
@@ -100,7 +106,7 @@ def _run(job: SyncJob, lease: Lease) -> tuple[Verdict, list[Exchange]]:
 def _verdict(bench: Workbench, job: SyncJob) -> Verdict:
     extracted: Extracted | None = None
     try:
-        if bench.recipe.own_is_echo and wrote_it(bench, job.source_id):
+        if hears_no_echo(bench.flow) and written_by_us(bench.flow, bench.recipe.source.value, [job.source_id]):
             raise NothingToDo("We wrote this ourselves; there is nothing to tell the other side.", code="echo")
         extracted = extract(bench, job.source_id)
         return synced(bench, job, extracted)
@@ -120,18 +126,6 @@ def _mishap(job: SyncJob, problem: Exception) -> SyncError:
         return Transient("Our own database was not to be had for a moment.", code="database")
     logger.exception("job %s failed on a defect", job.pk)
     return Refused(f"Tillbridge itself failed on this ({type(problem).__name__}: {problem}). Please report it.", code="defect")
-
-
-def wrote_it(bench: Workbench, source_id: str) -> bool:
-    """Whether this source object is the work of a flow in the other direction."""
-    flow = bench.flow
-    return ExternalLink.objects.filter(
-        destination=flow.source,
-        scope=str(flow.destination.key),
-        object_type=bench.recipe.source.value,
-        remote_id=source_id,
-        state=ExternalLink.State.CONFIRMED,
-    ).exists()
 
 
 def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
@@ -188,8 +182,7 @@ def decide(bench: Workbench, desired: Any, sight: Sight) -> Plan:
         try:
             return bench.recipe.plan(desired, sight.view)
         except More as more:
-            for look in more.looks:
-                sight.look(look)
+            sight.look_at(more.looks)
     raise NeedsAttention("A plan asked for too much.", code="too_many_looks")
 
 
@@ -198,6 +191,8 @@ def decide(bench: Workbench, desired: Any, sight: Sight) -> Plan:
 
 def _failed(bench: Workbench, job: SyncJob, problem: SyncError, extracted: Extracted | None) -> Verdict:
     number, amount = bench.recipe.describe(extracted.value) if extracted else ("", None)
+    if isinstance(problem, PartOf):
+        look_there(bench, job, problem)
     if isinstance(problem, Gone):
         problem = _gone(bench, job) if extracted is None else _gone_there(bench, problem)
     ending = _ending(job, problem)
@@ -271,6 +266,8 @@ def _tell(job: SyncJob, verdict: Verdict) -> None:
             Alert.Severity.ERROR if ending.state is State.DEAD else Alert.Severity.WARNING,
             connection_id=flow.source_id,
         )
+        return
+    if not job.had_trouble:
         return
     for old in (
         SyncJob.objects.filter(flow=flow, object_type=job.object_type, source_id=job.source_id, state=State.SUPERSEDED, pk__lt=job.pk)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db import connection as database
-from django.db.models import Q
-
 from connectors.canonical.identity import ObjectType, Window
-from connectors.canonical.ledger import Invoice, Payment
+from connectors.canonical.ledger import Invoice, InvoiceStatus, Payment
+from connectors.canonical.party import Customer
 from connectors.kit.errors import Busy, Gone, NeedsAttention
 from flows.models import ExternalLink, SyncJob
+from flows.pipeline.links import Held, links_named, links_of_record
 from flows.pipeline.workbench import Workbench, calling
-from flows.recipes.contract import DoubtsUnder, Link, LinkOf, LinksUnder, Look, Now, OpenOrders, OwnerOf, View
+from flows.recipes.contract import (
+    DoubtsUnder,
+    Link,
+    LinkBack,
+    LinkOf,
+    LinksUnder,
+    Look,
+    Matches,
+    Now,
+    OpenInvoices,
+    OpenOrders,
+    OwnerOf,
+    View,
+    WrittenBy,
+)
 
 CANDIDATES_AT_MOST = 200
 DOUBTFUL_SECONDS = 60.0  # whoever settles the doubt wakes us earlier
-# Plain SQL, because it is asked for the client and for every item of an order.
-_LINK = """
-SELECT remote_id, content_hash, fingerprint, void FROM flows_externallink
-WHERE destination_id = %s AND object_type = %s AND key = %s AND scope IN (%s, '') AND state = 'confirmed' ORDER BY id LIMIT 1
-"""
 
 
 class Sight:
@@ -30,27 +39,20 @@ class Sight:
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
         self.seen: dict[Look, Any] = {}
-        self.own: tuple[ExternalLink, ...] | None = None
+        self.own: tuple[Held, ...] | None = None
 
     @property
     def view(self) -> View:
         return View(self.seen)
 
-    def look(self, look: Look) -> None:
-        """Fetch what a plan asked for."""
-        match look:
-            case LinkOf():
-                self.seen[look] = self._link(look)
-            case LinksUnder():
-                self.seen[look] = self._links(look)
-            case DoubtsUnder():
-                self.seen[look] = self._doubts(look)
-            case OwnerOf():
-                self.seen[look] = self._owner(look)
-            case Now():
-                self.seen[look] = self._now(look)
-            case OpenOrders():
-                self.seen[look] = self._open_orders(look)
+    def look_at(self, looks: Iterable[Look]) -> None:
+        """Fetch what a plan asked for; links of other records together."""
+        others = [look for look in looks if isinstance(look, LinkOf) and not self._is_own(look.key)]
+        if others:
+            self.seen.update(links_named(self.bench, others))
+        for look in looks:
+            if look not in self.seen:
+                self.seen[look] = _FETCH[type(look)](self, look)
 
     def forget_links(self, object_type: ObjectType) -> None:
         """After a write, links of its kind are read again; what the destination answered stays known."""
@@ -60,31 +62,23 @@ class Sight:
 
     # ---- our links -----------------------------------------------------------------------------------------
 
-    def _own_rows(self) -> tuple[ExternalLink, ...]:
-        """All links of the record at hand (its key, or "key:part"), in one query."""
+    def _own_rows(self) -> tuple[Held, ...]:
         if self.own is None:
-            mine = Q(key=self.bench.source_id) | Q(key__startswith=f"{self.bench.source_id}:")
-            rows = ExternalLink.objects.filter(mine, destination=self.bench.flow.destination, scope=self.bench.scope)
-            self.own = tuple(rows.order_by("key"))
+            self.own = links_of_record(self.bench)
         return self.own
 
     def _own_links(self) -> tuple[Link, ...]:
-        return tuple(link_value(row) for row in self._own_rows() if row.state == ExternalLink.State.CONFIRMED)
+        return tuple(held.link for held in self._own_rows() if not held.intended)
 
     def _doubts(self, look: DoubtsUnder) -> tuple[str, ...]:
-        intended = (row for row in self._own_rows() if row.state == ExternalLink.State.INTENDED)
-        return tuple(row.key for row in intended if row.object_type == look.object_type and row.key.startswith(look.prefix))
+        intended = (held.link for held in self._own_rows() if held.intended)
+        return tuple(link.key for link in intended if link.object_type is look.object_type and link.key.startswith(look.prefix))
 
     def _is_own(self, key: str) -> bool:
         return key.partition(":")[0] == self.bench.source_id
 
-    def _link(self, look: LinkOf) -> Link | None:
-        if self._is_own(look.key):
-            return next((link for link in self._own_links() if (link.object_type, link.key) == (look.object_type, look.key)), None)
-        with database.cursor() as cursor:
-            cursor.execute(_LINK, [self.bench.flow.destination_id, look.object_type.value, look.key, self.bench.scope])
-            row = cursor.fetchone()
-        return Link(look.object_type, look.key, row[0], row[1], row[2], bool(row[3])) if row else None
+    def _own_link(self, look: LinkOf) -> Link | None:
+        return next((link for link in self._own_links() if LinkOf(link.object_type, link.key) == look), None)
 
     def _links(self, look: LinksUnder) -> tuple[Link, ...]:
         if self._is_own(look.prefix):
@@ -112,6 +106,26 @@ class Sight:
         if look.object_type is ObjectType.INVOICE:
             self._await_booking(row)
         return row.key
+
+    def _written_by(self, look: WrittenBy) -> str | None:
+        flow = self.bench.flow
+        row = ExternalLink.objects.filter(
+            destination=flow.source, object_type=look.object_type, remote_id=look.source_id, state=ExternalLink.State.CONFIRMED
+        ).exclude(source=flow.destination)
+        label = row.values_list("source__label", flat=True).first()
+        return str(label) if label else None
+
+    def _link_back(self, look: LinkBack) -> Link | None:
+        flow = self.bench.flow
+        rows = ExternalLink.objects.filter(
+            destination=flow.source,
+            scope__in=[str(flow.destination.key), ""],
+            object_type=look.object_type,
+            remote_id=look.source_id or "-",
+            state=ExternalLink.State.CONFIRMED,
+        )
+        row = rows.order_by("-scope", "pk").first()  # one of this very pair before a shared one
+        return link_value(row) if row else None
 
     def _await_booking(self, invoice: ExternalLink) -> None:
         """An event can overtake the commit of the very write that caused it, or the answer to that write got lost: while the order's
@@ -149,6 +163,11 @@ class Sight:
             except Gone:
                 return None
 
+    def _matches(self, look: Matches) -> tuple[Any, ...]:
+        writes = self.bench.destination.connector.writes[look.object_type]
+        with calling(self.bench.destination) as api:
+            return writes.find(api, look.value)
+
     def _open_orders(self, look: OpenOrders) -> tuple[Any, ...]:
         reads = self.bench.destination.connector.reads[ObjectType.ORDER]
         if reads.page is None:
@@ -170,6 +189,19 @@ class Sight:
                 cursor = page.next
                 if cursor is None:
                     return tuple(orders)
+
+    def _open_invoices(self, look: OpenInvoices) -> tuple[Invoice, ...]:
+        connector = self.bench.destination.connector
+        reads = connector.reads[ObjectType.INVOICE]
+        if reads.of_customer is None:
+            return ()
+        with calling(self.bench.destination) as api:
+            clients = [look.customer_id]
+            if not look.customer_id:
+                found = connector.writes[ObjectType.CUSTOMER].find(api, Customer(email=look.email)) if look.email else ()
+                clients = [client.id for client in found]
+            rows = [reads.normalise(raw, api.account) for client in clients for raw in reads.of_customer(api, client)]
+        return tuple(row for row in rows if row.status is InvoiceStatus.SENT and row.outstanding and row.outstanding.amount > 0)
 
     # ---- what we wrote -------------------------------------------------------------------------------------
 
@@ -205,3 +237,17 @@ class Sight:
 def link_value(row: ExternalLink) -> Link:
     """A link row as the recipes see it."""
     return Link(ObjectType(row.object_type), row.key, row.remote_id, row.content_hash, row.fingerprint, row.void)
+
+
+_FETCH: Mapping[type, Callable[[Sight, Any], Any]] = {
+    LinkOf: Sight._own_link,
+    LinksUnder: Sight._links,
+    DoubtsUnder: Sight._doubts,
+    OwnerOf: Sight._owner,
+    LinkBack: Sight._link_back,
+    WrittenBy: Sight._written_by,
+    Matches: Sight._matches,
+    Now: Sight._now,
+    OpenOrders: Sight._open_orders,
+    OpenInvoices: Sight._open_invoices,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,11 +20,12 @@ from connectors.kit.http import Api, Effect, Exchange
 from connectors.registry import get_connector
 from credentials.models import Connection
 from credentials.services import mark_reauthorise, open_api
+from credentials.vault import stored_secrets, unpacked
 from flows.jobs.claim import LeaseLost
 from flows.models import Flow
 from flows.recipes import RECIPES
 from flows.recipes.contract import Context, Recipe
-from flows.selectors import context_of
+from flows.selectors import context_of, source_choices
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Side:
 
 @dataclass
 class Workbench:
-    """Made anew for each run. fence is asked before every call that changes something; exchanges is the evidence so far."""
+    """Made anew for each run. fence is asked before anything is confirmed; exchanges is the evidence so far."""
 
     flow: Flow
     recipe: Recipe[Any, Any]
@@ -65,19 +66,30 @@ class Workbench:
 
 
 def open_workbench(
-    flow: Flow, fence: Callable[[], datetime], *, source_id: str = "", job_id: int | None = None, lease_token: str = ""
+    flow: Flow,
+    fence: Callable[[], datetime],
+    *,
+    door: Callable[[], datetime] | None = None,
+    source_id: str = "",
+    job_id: int | None = None,
+    lease_token: str = "",
 ) -> Workbench:
-    """Open both sides. Before each call out, the database connection goes back to its pool: a call may take a minute."""
+    """Open both sides. Before each call that changes something the door is asked (the fence, unless told otherwise); before any call
+    the database connection goes back to its pool: a call may take a minute.
+    """
     exchanges: list[Exchange] = []
+    asked = door or fence
+    secrets = stored_secrets(flow.source, flow.destination)
 
     def before_call(effect: Effect) -> Callable[[], None] | None:
-        until = None if effect is Effect.READ else fence()
+        until = None if effect is Effect.READ else asked()
         leave_database()
         return None if until is None else partial(_still_ours, until)
 
-    def side(connection: Connection) -> Side:
+    def side(connection: Connection, choices: Mapping[str, Any] | None = None) -> Side:
         try:
-            api = open_api(connection, record=exchanges.append, before_call=before_call)
+            known = unpacked(connection, secrets)
+            api = open_api(connection, record=exchanges.append, before_call=before_call, choices=choices, secrets=known)
         except Unauthorised as problem:  # a secret that cannot be read waits for a person like one that is refused
             mark_reauthorise(connection, problem.message)
             raise
@@ -85,7 +97,7 @@ def open_workbench(
 
     recipe = RECIPES[flow.recipe]
     context = context_of(flow, timezone.now())
-    source, destination = side(flow.source), side(flow.destination)
+    source, destination = side(flow.source, source_choices(flow)), side(flow.destination)
     return Workbench(flow, recipe, source, destination, context, fence, source_id, job_id, lease_token, exchanges=exchanges)
 
 

@@ -44,7 +44,8 @@ class FieldRule:
 @dataclass(frozen=True, slots=True)
 class Mappings:
     """The operator's mappings of one flow. values: (kind, source value) -> target; kinds: "tax", "gateway", "status" and
-    "account" (what a charge is called on the invoice: by its code, its name or "shipping", "fee", "tip", ...).
+    "account" (what a charge is called on the invoice: by its code, its name or "shipping", "fee", "tip", ...; what a product is called:
+    by its category).
     """
 
     items: Mapping[str, ItemChoice] = field(default_factory=dict)
@@ -70,6 +71,7 @@ class Context:
     destination_currency: str
     now: datetime
     learned: Mapping[str, str] = field(default_factory=dict)
+    destination_key: str = ""
 
 
 # ---- what is there -----------------------------------------------------------------------------------------
@@ -122,6 +124,24 @@ class OwnerOf:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkBack:
+    """Look, for two-way flows: the Link by which another flow wrote or adopted this source object, shared ones included, or None.
+    Its key says what it was at our destination.
+    """
+
+    object_type: ObjectType
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Look: what the destination has under this value's marker or natural key (tuple of values, best first), whoever made it."""
+
+    object_type: ObjectType
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Now:
     """Look: the canonical value of a destination object as it stands now (None when gone)."""
 
@@ -138,7 +158,23 @@ class OpenOrders:
     statuses: tuple[str, ...]
 
 
-Look = LinkOf | LinksUnder | DoubtsUnder | OwnerOf | Now | OpenOrders
+@dataclass(frozen=True, slots=True)
+class OpenInvoices:
+    """Look: the destination's invoices with something outstanding, of one of its clients (by id, else by e-mail; tuple of Invoice)."""
+
+    customer_id: str
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBy:
+    """Look: the label of the third connection whose flow wrote this source object, None when a person (or this pair) made it."""
+
+    object_type: ObjectType
+    source_id: str
+
+
+Look = LinkOf | LinksUnder | DoubtsUnder | OwnerOf | LinkBack | Matches | Now | OpenOrders | OpenInvoices | WrittenBy
 
 
 class More(Exception):
@@ -164,6 +200,12 @@ class View:
             raise More(look)
         return self.seen[look]
 
+    def ahead(self, *looks: Look) -> None:
+        """Say what will be asked for, so that it is fetched together."""
+        missing = [look for look in looks if look not in self.seen]
+        if missing:
+            raise More(*missing)
+
 
 # ---- what to do --------------------------------------------------------------------------------------------
 
@@ -172,7 +214,8 @@ class View:
 class Change:
     """One write. verb "create" searches first (unless find_first is off because it cannot exist) and adopts what is ours; "adopt"
     only searches: it settles a doubt by adopting what is there, or by forgetting the intent; "update" and "act" go to target_id; ""
-    means the object of the same type and key that an earlier change of this plan creates.
+    means the object of the same type and key that an earlier change of this plan creates. "remember" calls nobody: it keeps the
+    content_hash on the link, for what both sides turned out to agree on.
     find_first off holds only if that creation really created: after an adoption, plan again before going on. A link's void follows
     the actions "void" and "restore".
 
@@ -182,7 +225,7 @@ class Change:
     the link. title says it for people.
     """
 
-    verb: Literal["create", "adopt", "update", "act"]
+    verb: Literal["create", "adopt", "update", "act", "remember"]
     object_type: ObjectType
     key: str
     title: str
@@ -237,7 +280,8 @@ class Recipe(Generic[S, D]):
 
     options become the flow's form. desire and plan are pure; desire raises NothingToDo, NeedsAttention or Rejected; plan may raise
     NeedsAttention, NothingToDo and More. describe(source value) -> (number, amount or None) for lists. own_is_echo: a source object that
-    another flow of these two connections wrote concerns nobody; it is recognised by its link, without a call.
+    the flow in the other direction wrote, or one that read orders, concerns nobody; it is recognised by its link, without a call.
+    echo_unless: (option, value) by which a flow wants those all the same.
     """
 
     name: str
@@ -250,3 +294,4 @@ class Recipe(Generic[S, D]):
     describe: Callable[[S], tuple[str, Money | None]]
     tie_out: bool = False
     own_is_echo: bool = False
+    echo_unless: tuple[str, str] = ("", "")

@@ -9,7 +9,9 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money
 from connectors.canonical.party import Customer
 from connectors.kit.errors import NothingToDo
-from flows.recipes.contract import Change, Context, Link, LinkOf, Plan, Recipe, View
+from flows.recipes.agreement import Rules, judge, merged, rules_of, turned, unchanged
+from flows.recipes.client_to_customer import PREFIX
+from flows.recipes.contract import Change, Context, Link, LinkBack, LinkOf, Now, Plan, Recipe, View
 from flows.recipes.customers import ClientWanted, client_content, client_key, create_client, is_newer, restore_client, update_client
 from flows.recipes.fields import filled
 from flows.recipes.options import CUSTOMER_TO_CLIENT, several, text
@@ -18,9 +20,13 @@ from flows.recipes.plain import short_name
 
 @dataclass(frozen=True, slots=True)
 class DesiredClient:
-    """The client wanted; follow in it says whether the shop's values win over what exists."""
+    """The client wanted; follow in it says whether the shop's values win over what exists. rules: who wins, field by field, where
+    clients also flow back.
+    """
 
     client: ClientWanted
+    customer_id: str = ""
+    rules: Rules = ()
 
 
 def desire(customer: Customer, context: Context) -> DesiredClient:
@@ -32,13 +38,17 @@ def desire(customer: Customer, context: Context) -> DesiredClient:
     if not shared:
         wanted = replace(wanted, note=f"{short_name(context.source_key)}:{key}")  # what a client without e-mail is found by
     content = client_content(wanted, customer.updated_at or context.now)
-    follow = text(context.options, "conflict", "shop") == "shop"
-    return DesiredClient(ClientWanted(key, wanted, shared, several(context.options), "", content, follow))
+    follow = text(context.options, "conflict", "shop") != "books"
+    client = ClientWanted(key, wanted, shared, several(context.options), "", content, follow)
+    return DesiredClient(client, customer.id, rules_of(context.options, "shop"))
 
 
 def plan(desired: DesiredClient, view: View) -> Plan:
     """Create or adopt by e-mail, then follow later changes. An order may have brought newer details: those stay."""
     client = desired.client
+    back = cast("Link | None", view(LinkBack(ObjectType.CUSTOMER, desired.customer_id)))
+    if back is not None and back.key.startswith(PREFIX):
+        return _both_ways(desired, back, view)
     link = cast("Link | None", view(LinkOf(ObjectType.CUSTOMER, client.key)))
     if link is None:
         return Plan((create_client(client),))
@@ -48,6 +58,24 @@ def plan(desired: DesiredClient, view: View) -> Plan:
     if not link.content_hash or is_newer(client.content, link.content_hash):
         changes.append(update_client(client, link))
     return Plan(tuple(changes))
+
+
+def _both_ways(desired: DesiredClient, back: Link, view: View) -> Plan:
+    """The client that a flow in the other direction knows this customer by, whatever its e-mail is now. What that flow brought
+    here comes back as an event and ends by its hash.
+    """
+    client, agreed = desired.client, turned(back.content_hash)
+    if client.customer is None or unchanged(client.customer, agreed):
+        return Plan()
+    client_id = back.key.removeprefix(PREFIX)
+    there = cast("Customer | None", view(Now(ObjectType.CUSTOMER, client_id)))
+    if there is None:
+        raise NothingToDo(f"The client of {client.customer.name} was deleted in the books; it is not made anew.", code="client_gone")
+    verdict = judge(client.customer, there, agreed, desired.rules, "shop", f"customer:{desired.customer_id}")
+    if not verdict.write:
+        return Plan()
+    link = Link(ObjectType.CUSTOMER, client.key, client_id)
+    return Plan((update_client(replace(client, customer=merged(there, client.customer, verdict.write)), link),))
 
 
 def describe(customer: Customer) -> tuple[str, Money | None]:

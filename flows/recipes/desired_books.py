@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.canonical.catalogue import Product
-from connectors.canonical.ledger import Credit, Invoice, Payment
+from connectors.canonical.ledger import Credit, Invoice, InvoiceTax, Payment
 from connectors.canonical.money import Money
 from connectors.kit.errors import NeedsAttention
 from flows.recipes.customers import ClientWanted
@@ -47,7 +47,8 @@ class DesiredBooks:
     skip: why the order is not booked, unless it is in the books already. void: why what is in the books has to go.
     invoice_number: what its invoice is or would be called.
     problem: what kept us from working out a skipped order (it matters only if it is booked). content: hash of the invoice. marker: what
-    the notes of all our payments of this order start with.
+    the notes of all our payments of this order start with. taxes: what the books must know at these rates; make_taxes: missing ones are
+    created.
     """
 
     order_id: str
@@ -69,6 +70,8 @@ class DesiredBooks:
     invoice_number: str = ""
     notes: tuple[str, ...] = ()
     marker: str = ""
+    taxes: tuple[InvoiceTax, ...] = ()
+    make_taxes: bool = False
 
     @property
     def currency(self) -> str:

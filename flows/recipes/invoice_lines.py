@@ -88,12 +88,16 @@ def line_text(part: Part, coupons: str, context: Context) -> LineText:
 
 
 def line_name(part: Part, context: Context) -> str:
-    """A product's mapped item, the default item if the flow wants that, or its own name; a charge's mapped name or its own."""
+    """A product's mapped item, what its category is mapped to, the default item if the flow wants that, or its own name; a charge's
+    mapped name or its own.
+    """
     if part.kind != "product":
         mapped = context.mappings.value("account", part.code, part.name, part.kind)
         return mapped or part.name or part.kind.capitalize()
     if part.sku in context.mappings.items:
         return context.mappings.items[part.sku].name
+    if category := context.mappings.value("account", *part.categories):
+        return category
     if text(context.options, "unknown_sku", "create") == "default_item":
         return text(context.options, "default_item") or part.name
     return part.name or part.sku or "Item"

@@ -76,6 +76,11 @@ WHICH_ORDERS = (
     Setting("skip_methods", "Payment methods left out", help="Separated by commas, as the shop names them."),
     Setting("minimum", "Smallest total", kind="number", default="0", help="Orders below are left alone."),
     _choice("zero_orders", "Orders over nothing", "skip", {"skip": "Leave out", "book": "Book"}),
+    Setting(
+        "currencies",
+        "Currencies that the books take",
+        help="Separated by commas, as CAD, USD; empty: any. An order in another one needs your attention before anything is written.",
+    ),
     _choice("test_orders", "Test orders", "skip", {"skip": "Leave out", "book": "Book"}),
 )
 
@@ -93,6 +98,13 @@ INVOICE_LOOKS = (
     ),
     Setting("default_item", "Default item", help="The name on the line for unmapped SKUs, if chosen above."),
     _choice("tax_unmapped", "A tax without a mapping", "use", {"use": "Use the shop's name", "attention": "Ask me"}),
+    _choice(
+        "tax_rates",
+        "Rates of the shop and of the books",
+        "take",
+        {"take": "The shop's rates count", "match": "Must be the same; ask me else", "create": "Must be the same; create missing taxes"},
+        "Compares each tax of an order with the tax of that name in the books.",
+    ),
     Setting("rounding_name", "Name of the rounding line", default="Rounding"),
     Setting("rounding_bound", "Rounding bound", kind="number", default="0.05", help="At most this per order, in the currency's unit."),
 )
@@ -127,8 +139,64 @@ _CONFLICT = _choice(
     "shop",
     {"shop": "The shop's values win", "books": "Leave it as it is"},
 )
-CUSTOMER_TO_CLIENT = (_CONFLICT, _SEVERAL_CLIENTS)
+WINNERS = {"newest": "The newer change wins", "books": "The books win", "shop": "The shop wins", "attention": "Ask me"}
+# Which side wins, field by field; both flows of a pair should choose alike.
+WINS_BY_FIELD = tuple(
+    _choice(f"wins_{name}", f"{label}: which side wins", "", {"": "As chosen above", **WINNERS})
+    for name, label in (
+        ("name", "Name"),
+        ("email", "E-mail"),
+        ("phone", "Phone"),
+        ("address", "Addresses"),
+        ("tax_number", "Tax number"),
+    )
+)
+CUSTOMER_TO_CLIENT = (
+    _choice(
+        "conflict",
+        "When it exists already",
+        "shop",
+        {
+            "shop": "The shop's values win",
+            "books": "Leave it as it is",
+            "newest": "The newer change wins",
+            "attention": "Ask me when both sides changed",
+        },
+        "The last two need a flow of clients back to the shop as well.",
+    ),
+    *WINS_BY_FIELD,
+    _SEVERAL_CLIENTS,
+)
+CLIENT_TO_CUSTOMER = (
+    _choice("conflict", "When both sides differ", "newest", WINNERS),
+    *WINS_BY_FIELD,
+    _choice("new_customers", "A client that is no customer there", "create", {"create": "Make a customer", "skip": "Leave it alone"}),
+    _choice(
+        "guests",
+        "A client that came from a guest's order",
+        "skip",
+        {"skip": "Stays a guest", "create": "Make a customer"},
+        "Clients that Tillbridge itself wrote or found for an order.",
+    ),
+    _choice("several_customers", "Several customers with one e-mail", "attention", {"first": "Take the first", "attention": "Ask me"}),
+)
 PRODUCT_TO_ITEM = (_CONFLICT,)
+
+INVOICE_TO_ORDER_MARK = (
+    Setting(
+        "mark_reference", "Number in the order's external reference", kind="boolean", default=True, help="Where another system may look."
+    ),
+    Setting("mark_note", "A private note with the number", kind="boolean", default=True),
+    Setting("mark_status", "Status of a booked order", help="A status that the shop has; empty: the status stays."),
+    Setting("mark_attribute", "Custom attribute for the number", help="The name of an order attribute that the shop has; empty: none."),
+    Setting(
+        "mark_shop_invoice",
+        "Make an invoice in the shop as well",
+        kind="boolean",
+        default=False,
+        help="Careful: shops take that for a payment. Leave it off unless you know that you want it.",
+    ),
+)
 
 PAYMENT_TO_ORDER_STATUS = (
     _choice("paid_status", "Status of a paid order", "processing", {"processing": "Processing", "completed": "Completed"}),
@@ -141,4 +209,58 @@ PAYMENT_TO_ORDER_STATUS = (
         {"attention": "Ask me", "ignore": "Leave it alone"},
         "Invoices that did not come from the shop.",
     ),
+)
+
+INVOICE_TO_COLLECTION = (
+    _choice("drafts", "Drafts in the books", "skip", {"skip": "Wait until they are sent", "draft": "Make a draft at the payment service"}),
+    Setting("send", "The payment service mails the invoice", kind="boolean", default=False, help="When it is finalized."),
+    _choice(
+        "edited",
+        "An invoice changed after it was finalized",
+        "reissue",
+        {"reissue": "Void it and issue it anew", "attention": "Ask me"},
+        "Once something was collected on it, you are always asked.",
+    ),
+    _choice(
+        "elsewhere",
+        "An invoice paid without the payment service",
+        "settle",
+        {"settle": "Mark it there as paid", "void": "Void it there"},
+    ),
+    _choice(
+        "shop_invoices",
+        "Invoices that came from a shop",
+        "skip",
+        {"skip": "Leave them to the shop", "collect": "Collect them"},
+    ),
+    Setting("start_date", "Invoices issued from", help="A date like 2026-07-31; earlier invoices are left alone."),
+    Setting("skip_prefixes", "Numbers left out", help="What they begin with, separated by commas."),
+    Setting("memo", "Notes become the memo", kind="boolean", default=True),
+    Setting("rounding_bound", "Rounding bound", kind="number", default="0.05", help="At most this per invoice, in the currency's unit."),
+)
+
+COLLECTION_TO_PAYMENT = (
+    _choice("policy", "What was collected", "record", {"record": "Record payments", "reconcile": "Only compare and tell me"}),
+    _choice(
+        "refunds",
+        "Refunds and lost disputes",
+        "reduce",
+        {"reduce": "Lower the payment", "attention": "Ask me", "ignore": "Leave them out"},
+    ),
+    _choice("pending_refunds", "Refunds on their way", "wait", {"wait": "Wait until they succeed", "at_once": "Count them at once"}),
+    _choice(
+        "overpaid", "More than the invoice is worth", "attention", {"attention": "Ask me", "ignore": "Leave it at the payment service"}
+    ),
+    _choice(
+        "unmatched",
+        "Money without any matching invoice",
+        "attention",
+        {"attention": "Ask me", "ignore": "Leave it alone"},
+        "Sales that the books have no invoice for.",
+    ),
+    _choice("fees", "Fees of the payment service", "none", {"none": "Leave out", "expense": "Book as expenses"}),
+    Setting("fee_category", "Category of fees", default="Bank Fees", help="As the expense category is called in the books."),
+    Setting("default_payment_type", "Payment type when not mapped", default="Credit Card"),
+    Setting("pay_link", "Payment page in the invoice's notes", kind="boolean", default=False, help="The client sees it there."),
+    Setting("start_date", "Collected from", help="A date like 2026-07-31; what was made earlier is left alone."),
 )

@@ -26,9 +26,10 @@ from flows.recipes.order_to_invoice_plan import plan
 from flows.recipes.parts import Part, fold_negatives, parts_of
 from flows.recipes.plain import digest, link_key, short_name
 from flows.recipes.refunds import refund_parts
-from flows.recipes.settlement import payment_marker, wanted_payments
+from flows.recipes.settlement import payment_marker, still_held, wanted_payments
+from flows.recipes.taxes_plan import known_taxes
 from flows.recipes.times import shop_date
-from flows.recipes.which_orders import check_amounts, refuse_never_booked, why_skipped
+from flows.recipes.which_orders import check_amounts, check_currency, refuse_never_booked, why_skipped
 
 
 def desire(order: Order, context: Context) -> DesiredBooks:
@@ -47,7 +48,8 @@ def desire(order: Order, context: Context) -> DesiredBooks:
         invoice_number=f"{_prefix(context)}{order.number}",
     )
     if order.state in (OrderState.CANCELLED, OrderState.DELETED):
-        return replace(empty, void=f"Order {order.number} was {order.state.value} in the shop ({order.status}).")
+        void = f"Order {order.number} was {order.state.value} in the shop ({order.status})."
+        return replace(empty, void=void, notes=still_held(order))
     skip = why_skipped(order, context)
     try:
         return replace(_booked(order, context, empty), skip=skip)
@@ -67,6 +69,7 @@ class _Shrunk:
 
 def _booked(order: Order, context: Context, empty: DesiredBooks) -> DesiredBooks:
     check_amounts(order)
+    check_currency(order, context)
     policy = text(context.options, "refunds", "adjust")
     refunds = tuple(refund for refund in order.refunds if refund.amount.amount > 0)
     given = refunds if policy == "adjust" else ()
@@ -91,6 +94,8 @@ def _booked(order: Order, context: Context, empty: DesiredBooks) -> DesiredBooks
         rounding=rounding_policy(context),
         payments=payments,
         notes=notes,
+        taxes=known_taxes(parts, context),
+        make_taxes=text(context.options, "tax_rates", "take") == "create",
         credits=tuple(_credit(order, refund, taken, context) for refund, taken in credited),
     )
 
@@ -184,6 +189,8 @@ def _items(order: Order, parts: Sequence[Part], context: Context) -> tuple[ItemW
     for part in parts:
         if part.kind != "product" or not part.sku or part.sku in context.mappings.items or part.sku in wanted:
             continue
+        if context.mappings.value("account", *part.categories):
+            continue  # its category is mapped to an item that stands for all of them
         product = Product("", part.sku, part.name or part.sku, unit_price=_list_price(part))
         wanted[part.sku] = ItemWanted(link_key("sku", part.sku), product, must_exist=choice == "attention")
     return tuple(wanted.values())
@@ -225,7 +232,7 @@ RECIPE: Recipe[Order, DesiredBooks] = Recipe(
     name="order_to_invoice",
     label="Orders become invoices, with their payments and refunds",
     source=ObjectType.ORDER,
-    writes=(ObjectType.CUSTOMER, ObjectType.PRODUCT, ObjectType.INVOICE, ObjectType.PAYMENT, ObjectType.CREDIT),
+    writes=(ObjectType.CUSTOMER, ObjectType.PRODUCT, ObjectType.INVOICE, ObjectType.PAYMENT, ObjectType.CREDIT, ObjectType.TAX),
     options=ORDER_TO_INVOICE,
     desire=desire,
     plan=plan,

@@ -17,6 +17,7 @@ from flows.recipes.desired_books import DesiredBooks
 from flows.recipes.doubts_plan import settle_doubts
 from flows.recipes.fitting import RoundingPolicy, adjust, cautious, whole, without_rounding
 from flows.recipes.payments_plan import Settlement, first_payments, settle
+from flows.recipes.taxes_plan import plan_taxes
 from flows.recipes.unbooking_plan import plan_void
 
 Changes = tuple[Change, ...]
@@ -34,7 +35,7 @@ def plan(desired: DesiredBooks, view: View) -> Plan:
         raise desired.problem
     if desired.void:
         if link is None:
-            raise NothingToDo(f"{desired.void} Nothing of it is in the books.", code="nothing_booked")
+            raise NothingToDo(" ".join((desired.void, "Nothing of it is in the books.", *desired.notes)), code="nothing_booked")
         return plan_void(desired, link, view)
     return _first(desired, view) if link is None else _maintain(desired, link, view)
 
@@ -44,6 +45,8 @@ def plan(desired: DesiredBooks, view: View) -> Plan:
 
 def _first(desired: DesiredBooks, view: View) -> Plan:
     """Everything at once. Payments wait for the invoice's real amount where FreshBooks' rounding rule would matter."""
+    shared = [LinkOf(ObjectType.PRODUCT, item.key) for item in desired.items]
+    view.ahead(*([] if desired.client.client_id else [LinkOf(ObjectType.CUSTOMER, desired.client.key)]), *shared)
     client, customer_id = _client(desired, view)
     invoice = _wanted(desired)
     create = Change(
@@ -55,7 +58,7 @@ def _first(desired: DesiredBooks, view: View) -> Plan:
         fill=_fill_client(desired, customer_id),
         content_hash=desired.content,
     )
-    changes = [*client, *_items(desired, view), create, _mark_sent(desired, "")]
+    changes = [*client, *_items(desired, view), *plan_taxes(desired, view), create, _mark_sent(desired, "")]
     notes = desired.notes
     if is_certain(invoice.lines, desired.target):
         changes += first_payments(desired)
@@ -129,7 +132,12 @@ def _maintain(desired: DesiredBooks, link: Link, view: View) -> Plan:
         changes.append(_restore(desired, link))
     if edit is not None:
         fill = _fill_client(desired, customer_id)
-        changes += [*client, *_items(desired, view), replace(edit, value=replace(edit.value, customer_id=customer_id), fill=fill)]
+        changes += [
+            *client,
+            *_items(desired, view),
+            *plan_taxes(desired, view),
+            replace(edit, value=replace(edit.value, customer_id=customer_id), fill=fill),
+        ]
     elif customer_id:
         changes += client
     if now.status is InvoiceStatus.DRAFT:

@@ -16,6 +16,7 @@ class Part:
     """What one invoice line will say. net: for the whole quantity, after discount, without tax, in whole minor units.
 
     kind: "product", or the kind of charge. discount: what is already off. folded: what a negative charge took off, and its name.
+    categories: of the product, for mappings.
     """
 
     line_id: str
@@ -28,6 +29,7 @@ class Part:
     sku: str = ""
     code: str = ""
     folded: tuple[tuple[str, Money], ...] = ()
+    categories: tuple[str, ...] = ()
 
     @property
     def tax(self) -> Money:
@@ -53,7 +55,8 @@ def parts_of(order: Order) -> tuple[Part, ...]:
 
 def _product(line: LineItem) -> Part:
     quantity = line.quantity if line.quantity > 0 else Decimal(1)
-    return Part(line.id, "product", line.name, quantity, line.total.rounded(), line.discount, line.taxes, line.sku)
+    net = line.total.rounded()
+    return Part(line.id, "product", line.name, quantity, net, line.discount, line.taxes, line.sku, categories=line.categories)
 
 
 def _charge(charge: ChargeLine) -> Part:

@@ -11,7 +11,7 @@ from connectors.canonical.ledger import Invoice, OrderNote, OrderStatusChange, P
 from connectors.canonical.money import Money
 from connectors.canonical.order import Order
 from connectors.kit.errors import NeedsAttention, NothingToDo
-from flows.recipes.contract import Change, Context, Link, LinkOf, LinksUnder, Now, OpenOrders, OwnerOf, Plan, Recipe, View
+from flows.recipes.contract import Change, Context, Link, LinkOf, LinksUnder, Now, OpenOrders, OwnerOf, Plan, Recipe, View, WrittenBy
 from flows.recipes.options import PAYMENT_TO_ORDER_STATUS, names, number, text
 from flows.recipes.plain import short_name
 
@@ -64,6 +64,9 @@ def plan(desired: DesiredStatus, view: View) -> Plan:
     owner = cast("str | None", view(OwnerOf(ObjectType.INVOICE, desired.invoice.id)))
     if view(OwnerOf(ObjectType.PAYMENT, desired.payment.id)) is not None:
         raise NothingToDo("This payment was recorded from the shop's own order; there is nothing to tell the shop.", code="echo")
+    other = None if owner else cast("str | None", view(WrittenBy(ObjectType.INVOICE, desired.invoice.id)))
+    if other:
+        raise NothingToDo(f"Invoice {desired.invoice.number} came from {other}; this shop knows nothing of it.", code="other_shop")
     told = _told(desired, view)
     if desired.payment.void:
         return _taken_back(desired, told, view)
@@ -78,7 +81,13 @@ def _told(desired: DesiredStatus, view: View) -> str | None:
 
 
 def _matched(desired: DesiredStatus, view: View) -> str:
-    """The one waiting order of this amount placed before the payment. Several or none are a person's to judge."""
+    """The one waiting order of this amount placed before the payment. Several or none are a person's to judge.
+
+    What a payment service collected for an invoice of the books' own is no order's payment.
+    """
+    other = cast("str | None", view(WrittenBy(ObjectType.PAYMENT, desired.payment.id)))
+    if other:
+        raise NothingToDo(f"{other} collected this payment for an invoice that came from no order.", code="collected_elsewhere")
     orders = cast("tuple[Order, ...]", view(OpenOrders(desired.since, desired.until, desired.waiting)))
     fitting = [order for order in orders if _fits(desired, order)]
     named = [order for order in fitting if order.number == desired.invoice.reference]

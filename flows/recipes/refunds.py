@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from connectors.canonical.money import Money, split, total
 from connectors.canonical.order import TaxLine
-from connectors.canonical.settlement import Refund, RefundLine
+from connectors.canonical.settlement import Refund, RefundLine, Repaid
 from flows.recipes.parts import Part, shrink
 
 SLACK = 2  # minor units by which a refund's lines may exceed its amount (rounded taxes) before they are not believed
@@ -64,16 +64,18 @@ def _pro_rata(parts: Sequence[Part], amount: Money) -> tuple[Part, ...]:
 
 
 def give_back(received: Sequence[tuple[str, Money]], refunds: Sequence[Refund]) -> list[Money]:
-    """What is left of each received payment (transaction id, amount): a refund takes from its own transaction, else from the latest.
+    """What is left of each received payment (transaction id, amount): a refund takes from its own transactions, else from the latest.
 
     More than was received cannot be given back; an unpaid order gives nothing.
     """
     left = [amount for _, amount in received]
     for refund in refunds:
-        rest = refund.amount
-        own = [i for i, (key, _) in enumerate(received) if key == refund.transaction_id]
-        others = [i for i in reversed(range(len(received))) if i not in own]
-        for i in own + others:
-            take = min(rest, left[i])
-            left[i], rest = left[i] - take, rest - take
+        parts = refund.repaid or (Repaid(refund.transaction_id, refund.amount),)
+        for part in (*parts, Repaid("", refund.amount - total((part.amount for part in parts), refund.amount.currency))):
+            rest = part.amount
+            own = [i for i, (key, _) in enumerate(received) if key == part.transaction_id]
+            others = [i for i in reversed(range(len(received))) if i not in own]
+            for i in own + others:
+                take = min(rest, left[i])
+                left[i], rest = left[i] - take, rest - take
     return left

@@ -58,6 +58,18 @@ def wanted_payments(
     return tuple(wanted), notes
 
 
+def still_held(order: Order) -> tuple[str, ...]:
+    """A note when an order that leaves the books was paid and not given back: the books will not show that money any more."""
+    came = total((receipt.amount for receipt in receipts(order) if receipt.amount.currency == order.currency), order.currency)
+    gone = total((refund.amount for refund in order.refunds if refund.amount.currency == order.currency), order.currency)
+    if came <= gone:
+        return ()
+    return (
+        f"By the shop's records {came - gone} of order {order.number} was received and not given back. "
+        "Refund it there, or record by hand what becomes of it.",
+    )
+
+
 def payment_marker(order: Order, context: Context) -> str:
     """What the notes of all our payments of an order start with; the id of what was received follows."""
     return f"{short_name(context.source_key)}:{order.number}:"

@@ -27,11 +27,11 @@ class LineTaxes:
 
 
 def tax_namer(context: Context) -> Namer:
-    """What a tax is called in the books: mapped by code, then by name; else its own name where the flow allows that."""
+    """What a tax is called in the books: mapped by code, by name, then by its class; else its own name where the flow allows that."""
     strict = text(context.options, "tax_unmapped", "use") == "attention"
 
     def name(tax: TaxLine) -> str:
-        mapped = context.mappings.value("tax", tax.code, tax.name)
+        mapped = context.mappings.value("tax", tax.code, tax.name, tax.category)
         if mapped is None and strict:
             raise NeedsAttention(
                 f'The tax "{tax.name}" has no mapping. Map it on the flow\'s page under taxes.',
@@ -71,11 +71,11 @@ def explains(base: Money, tax: TaxLine) -> bool:
 
 def _percent(base: Money, tax: TaxLine, declared: bool) -> Decimal:
     if declared and tax.rate is not None and explains(base, tax):
-        return _tidy(tax.rate)
-    return _tidy(tax.amount.amount * HUNDRED / base.amount)
+        return tidy(tax.rate)
+    return tidy(tax.amount.amount * HUNDRED / base.amount)
 
 
-def _tidy(percent: Decimal) -> Decimal:
+def tidy(percent: Decimal) -> Decimal:
     """Three decimals at most, no trailing zeros, never an exponent (10, not 1E+1)."""
     short = percent.quantize(PLACES).normalize()
     return short.quantize(Decimal(1)) if short == short.to_integral_value() else short

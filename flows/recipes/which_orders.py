@@ -23,7 +23,10 @@ def refuse_never_booked(order: Order, context: Context) -> None:
 def why_skipped(order: Order, context: Context) -> str:
     """Why the flow leaves this order out ("" when it does not). Once booked, an order is followed all the same."""
     options = context.options
-    counted = names(options, "statuses") or names(options, "paid_statuses")
+    chosen = names(options, "statuses")
+    if not chosen and order.paid is False:
+        return f"Order {order.number} is not paid yet; in the shop it is {order.status}. It is looked at again when that changes."
+    counted = chosen or (() if order.paid else names(options, "paid_statuses"))
     if counted and order.status not in counted:
         return f"The status {order.status} of order {order.number} does not count ({', '.join(counted)} do)."
     start, placed = day(options, "start_date"), shop_date(order.placed_at, order.time_zone)
@@ -56,6 +59,18 @@ def check_amounts(order: Order) -> None:
         )
     if order.total.amount < 0:
         raise NeedsAttention(f"Order {order.number} is worth {order.total}, less than nothing. Book it by hand.", code="negative_total")
+
+
+def check_currency(order: Order, context: Context) -> None:
+    """NeedsAttention where the books do not take the order's currency."""
+    taken = [code.upper() for code in names(context.options, "currencies")]
+    if taken and order.currency not in taken:
+        raise NeedsAttention(
+            f"Order {order.number} is in {order.currency}, but the books take {', '.join(taken)} only. Add the currency on the flow's page "
+            "if they do, or book the order by hand.",
+            code="currency_not_taken",
+            subject=f"currency:{order.currency}",
+        )
 
 
 def _amounts(order: Order) -> Iterator[Money]:

@@ -16,6 +16,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from audit.models import AuditSeal
 from credentials.models import Organization
 from credentials.vault import set_secrets
+from flows.models import PrivacyCase
 from flows.schedules import schedule_poll
 from tests import factories as make
 
@@ -28,6 +29,7 @@ SEES = {
     "fieldmapping": EVERYBODY, "inboundevent": EVERYBODY, "syncjob": EVERYBODY, "syncrecord": EVERYBODY, "externallink": EVERYBODY,
     "synccursor": EVERYBODY, "backfill": EVERYBODY, "subscription": EVERYBODY, "alert": EVERYBODY,
     "auditrecord": {"support", "owner", "root"}, "auditseal": {"support", "owner", "root"},
+    "privacycase": {"support", "owner", "root"},
     "user": {"root"}, "group": {"root"}, "periodictask": {"root"}, "intervalschedule": {"root"},
 }  # fmt: skip
 ADDS: dict[str, set[str]] = {
@@ -43,6 +45,7 @@ PRESSES = {
     ("inboundevent", "replay"): {"support", "owner", "root"}, ("syncjob", "retry"): {"support", "owner", "root"},
     ("syncjob", "replay"): {"support", "owner", "root"}, ("syncrecord", "sync"): {"support", "owner", "root"},
     ("subscription", "reenable"): {"support", "owner", "root"}, ("alert", "close"): {"support", "owner", "root"},
+    ("privacycase", "carry-out"): {"owner", "root"},
 }  # fmt: skip
 ASKS = {"plan": {"bookkeeper", "owner", "root"}, "backfill": {"bookkeeper", "owner", "root"}, "compare": {"bookkeeper", "owner", "root"}}
 SHARED = {"auditseal", "group", "user", "periodictask", "intervalschedule"}  # belong to the whole installation
@@ -106,6 +109,7 @@ def rows_of(organization: Organization) -> dict[str, Model]:
         "synccursor": make.CursorFactory(flow=flow),
         "backfill": make.BackfillFactory(flow=flow),
         "subscription": make.SubscriptionFactory(connection=flow.source, status="disabled", topic=f"order.updated.{organization.pk}"),
+        "privacycase": PrivacyCase.objects.create(connection=flow.source, kind="redact_person", wanted=CANARY, received_at=timezone.now()),
         "alert": make.AlertFactory(organization_id=organization.pk, message=f"An alert of {organization}"),
         "auditrecord": make.audit_record(organization, job_id=job.pk, flow_id=flow.pk, message=f"A record of {organization}"),
     }

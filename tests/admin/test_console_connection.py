@@ -213,6 +213,6 @@ def test_contacts_must_be_addresses(world: World) -> None:
 
 def test_each_secret_is_asked_for_once(world: World) -> None:
     for platform, connector in all_connectors().items():
-        names = [setting.name for setting in secrets_of(connector)]
+        names = [setting.name for setting in secrets_of(connector, {})]
         assert len(names) == len(set(names)), platform
         assert set(names) >= ({"client_id", "client_secret"} if isinstance(connector.auth, OAuth2) else {names[0]})

@@ -229,6 +229,15 @@ def test_a_saved_value_releases_its_own_kind(world: World, kind: str, subject: s
     assert SyncJob.objects.filter(state="waiting", source_id="727").count() == 1
 
 
+def test_a_tax_mapped_by_its_name_releases_what_waits_for_its_code(world: World) -> None:
+    SyncJob.objects.filter(pk=world.rows["syncjob"].pk).update(subject="tax:CA-GST-1", reason_code="tax_unmapped")
+    posted = {"flow": world.rows["flow"].pk, "kind": "gateway", "source": "GST", "target": "GST"}
+    world.client("bookkeeper").post(address(ValueMapping, "add"), posted)
+    assert not SyncJob.objects.filter(state="waiting").exists(), "another kind of mapping is none of its business"
+    world.client("bookkeeper").post(address(ValueMapping, "add"), {**posted, "kind": "tax"})
+    assert SyncJob.objects.get(state="waiting").source_id == "727"
+
+
 def test_editing_in_the_list(world: World) -> None:
     mapping = world.rows["itemmapping"]
     assert isinstance(mapping, ItemMapping)

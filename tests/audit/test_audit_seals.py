@@ -193,12 +193,14 @@ def test_a_cut_off_tail_is_found_by_a_saved_head() -> None:
 
 
 @pytest.mark.django_db
-def test_blanked_evidence_holds_and_is_counted() -> None:
+def test_blanked_evidence_without_a_record_of_it_is_a_broken_seal() -> None:
     fill(10)
     record = AuditRecord.objects.all()[3]
+    triggers.drop(connection)
     AuditRecord.objects.filter(pk=record.pk).update(evidence={"redacted": "shop/redact"})
+    triggers.install(connection)
     found = verify()
-    assert (found.ok, found.redacted) == (True, 1)
+    assert (found.ok, found.first_broken, found.redacted) == (False, record.seal_id, 0)
 
 
 @pytest.mark.django_db

@@ -80,9 +80,29 @@ def test_nothing_is_slipped_into_a_seal(records: list[AuditRecord]) -> None:
     assert AuditRecord.objects.count() == 4
 
 
-def test_evidence_may_be_blanked(records: list[AuditRecord]) -> None:
-    AuditRecord.objects.filter(pk=records[0].pk).update(evidence={"redacted": "on request of 2026-03-01"})
-    assert AuditRecord.objects.get(pk=records[0].pk).evidence == {"redacted": "on request of 2026-03-01"}
+BLANKED = 'evidence = \'{"redacted": "on request"}\''
+
+
+def test_evidence_may_be_blanked_only_where_that_is_recorded(records: list[AuditRecord]) -> None:
+    refused(f"UPDATE audit_auditrecord SET {BLANKED} WHERE id = {records[0].pk}")
+    seal()
+    refused(f"UPDATE audit_auditrecord SET {BLANKED} WHERE id = {records[0].pk}")
+    write(actor="ada", action="audit_redacted", outcome="done", object_type="audit_record", source_id=str(records[0].pk))
+    refused(f"UPDATE audit_auditrecord SET {BLANKED} WHERE id = {records[1].pk}")
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE audit_auditrecord SET {BLANKED} WHERE id = {records[0].pk}")
+    assert AuditRecord.objects.get(pk=records[0].pk).evidence == {"redacted": "on request"}
+
+
+@pytest.mark.parametrize("change", RECORD_CHANGES)
+def test_a_recorded_redaction_opens_nothing_else(records: list[AuditRecord], change: str) -> None:
+    seal()
+    write(actor="ada", action="audit_redacted", outcome="done", object_type="audit_record", source_id=str(records[1].pk))
+    before = list(AuditRecord.objects.order_by("id").values())
+    refused(f"UPDATE audit_auditrecord SET {change} WHERE id = {records[1].pk}")
+    if not change.startswith("message"):
+        refused(f"UPDATE audit_auditrecord SET message = 'Redacted on request.', {change} WHERE id = {records[1].pk}")
+    assert list(AuditRecord.objects.order_by("id").values()) == before
 
 
 @pytest.mark.parametrize("change", ["previous = 'x'", "digest = 'x'", "chain = 'x'", "count = 9", "first_record = 9", "last_record = 9"])

@@ -20,7 +20,11 @@ from config.ports import free_port
 from config.supervisor.broker import socket_of
 from tests.config.real_stack import ROOT, bare_environment, manage, processes_with, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.embedded,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
 
 
 class Up:

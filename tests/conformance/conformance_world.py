@@ -14,7 +14,18 @@ from typing import Any
 
 from connectors.canonical.catalogue import Product
 from connectors.canonical.identity import Notice, ObjectType, Window
-from connectors.canonical.ledger import Credit, Invoice, InvoiceLine, InvoiceTax, OrderNote, OrderStatusChange, Payment
+from connectors.canonical.ledger import (
+    Credit,
+    Expense,
+    Invoice,
+    InvoiceLine,
+    InvoiceNote,
+    InvoiceTax,
+    OrderMark,
+    OrderNote,
+    OrderStatusChange,
+    Payment,
+)
 from connectors.canonical.money import Money
 from connectors.canonical.party import Address, Customer
 from connectors.kit.contract import Account, Connector, Delivery
@@ -69,7 +80,9 @@ def fixtures() -> list[Fixture]:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recorded delivery: fixtures/webhook__<case>.json; without a secret it is an unsigned greeting."""
+    """A recorded delivery: fixtures/webhook__<case>.json; without a secret it is an unsigned greeting. "at" is when it came, where its
+    signature holds for a while only.
+    """
 
     connector: Connector
     name: str
@@ -85,7 +98,8 @@ def deliveries() -> list[Recorded]:
     for connector in all_connectors().values():
         for path in sorted((folder(connector) / "fixtures").glob("webhook__*.json")):
             fixture = json.loads(path.read_bytes())
-            delivery = Delivery(fixture["headers"], fixture["body"].encode())
+            at = datetime.fromisoformat(fixture["at"]) if "at" in fixture else datetime.now(UTC)
+            delivery = Delivery(fixture["headers"], fixture["body"].encode(), at)
             found.append(Recorded(connector, path.stem, delivery, fixture["secret"]))
     return found
 
@@ -127,7 +141,11 @@ class World:
 
     @property
     def is_shop(self) -> bool:
-        return bool(self.connector.sandbox and self.connector.sandbox.role == "shop")
+        return self.role == "shop"
+
+    @property
+    def role(self) -> str:
+        return self.connector.sandbox.role if self.connector.sandbox else ""
 
 
 def open_world(connector: Connector) -> World:
@@ -235,6 +253,18 @@ def _note(world: World, n: int) -> OrderNote:
     return OrderNote(_open_order(world), f"[conf {n}] Invoice written", f"[conf {n}]")
 
 
+def _mark(world: World, n: int) -> OrderMark:
+    return OrderMark(_open_order(world), f"CONF-{n}", note=f"[conf {n}] Invoice CONF-{n}", marker=f"[conf {n}]")
+
+
+def _expense(_world: World, n: int) -> Expense:
+    return Expense(Money.of("1.05", "CAD"), _today(), "Bank Fees", "Conformance", f"conf:{n} | fee")
+
+
+def _invoice_note(world: World, n: int) -> InvoiceNote:
+    return InvoiceNote(existing(world, ObjectType.INVOICE).id, f"Pay here: conf-{n}", f"Pay here: conf-{n}")
+
+
 _SAMPLES: dict[ObjectType, Callable[[World, int], Any]] = {
     ObjectType.CUSTOMER: _customer,
     ObjectType.PRODUCT: _product,
@@ -242,8 +272,11 @@ _SAMPLES: dict[ObjectType, Callable[[World, int], Any]] = {
     ObjectType.PAYMENT: _payment,
     ObjectType.CREDIT: _credit,
     ObjectType.TAX: _tax,
+    ObjectType.EXPENSE: _expense,
+    ObjectType.INVOICE_NOTE: _invoice_note,
     ObjectType.ORDER_STATUS: _status,
     ObjectType.ORDER_NOTE: _note,
+    ObjectType.ORDER_MARK: _mark,
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from conformance_world import ACCOUNT, folder
 
 from connectors.canonical.identity import ObjectType
-from connectors.kit.contract import Keys, OAuth2
+from connectors.kit.contract import ClientCredentials, Keys, OAuth2
 from connectors.registry import all_connectors, get_connector
 
 CONNECTORS = all_connectors()
@@ -44,14 +44,32 @@ def test_settings_are_sound(connector):
 
 @each
 def test_keys_are_secret_settings_and_the_sandbox_brings_them(connector):
-    secret = {setting.name for setting in connector.settings if setting.secret}
-    if isinstance(connector.auth, Keys):
-        assert secret
-    if isinstance(connector.auth, OAuth2):
-        assert connector.auth.authorize_url.startswith("https://")
-        assert connector.auth.token_url.startswith("https://")
+    for name in connector.ways or {"": connector.auth}:
+        chosen = {"auth": name} if name else {}
+        secret = {setting.name for setting in connector.settings_of(chosen) if setting.secret}
+        assert secret, f"the way {name!r} asks for nothing"
+        auth = connector.way(chosen)[1]
+        assert not (isinstance(auth, Keys) and auth.token) or auth.token in secret
     if connector.sandbox:
-        assert secret <= set(connector.sandbox.connection("http://127.0.0.1:1")["secrets"])
+        facts = connector.sandbox.connection("http://127.0.0.1:1")
+        needed = {setting.name for setting in connector.settings_of(facts["settings"]) if setting.secret and setting.required}
+        assert needed <= set(facts["secrets"])
+
+
+@each
+def test_ways_of_authorising_are_sound(connector):
+    if connector.ways:
+        (choice,) = [setting for setting in connector.settings if setting.name == "auth"]
+        assert [name for name, _label in choice.choices] == list(connector.ways)
+        assert connector.ways[choice.default] == connector.auth
+        assert connector.way({})[0] == choice.default
+    for setting in connector.settings:
+        assert set(setting.ways) <= set(connector.ways), setting.name
+    for auth in (connector.auth, *connector.ways.values()):
+        if isinstance(auth, OAuth2 | ClientCredentials):
+            assert auth.token_url.startswith(("https://", "{base}/"))
+        if isinstance(auth, OAuth2):
+            assert auth.authorize_url.startswith(("https://", "{base}/")) or (auth.entrance and not auth.authorize_url)
 
 
 @each
@@ -62,7 +80,6 @@ def test_statuses_and_limits_are_sound(connector):
     limits = connector.limits
     assert limits.per_second > 0
     assert limits.burst >= 1
-    assert limits.concurrent >= 1
     if ObjectType.ORDER in connector.reads:
         assert connector.paid_statuses
 

@@ -10,6 +10,8 @@ from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Delivery
 from connectors.kit.errors import BadSignature
 from connectors.kit.sandbox import Answer, Sandbox, serve
+from credentials.accounts import is_about
+from credentials.models import Connection
 
 SECRET = "5f0d7a61c2b94e83a7d6"
 
@@ -60,8 +62,11 @@ def eventually(condition, what):
 def subscribe(world, hooks, inbox, topics):
     """Register, finish handshakes, and give the secrets that deliveries may be signed with."""
     made = [hooks.subscriptions.create(world.api, topic, inbox.url, SECRET) for topic in topics]
+    ours = list(hooks.secrets(world.account.secrets)) if hooks.secrets else []
     if hooks.own_secret:
-        return made, [SECRET]
+        return made, [SECRET, *ours]
+    if ours or hooks.subscriptions.resend is None:
+        return made, [*(one.secret for one in made if one.secret), *ours]
 
     def handshakes():
         greetings = [greeting for delivery in list(inbox.received) if (greeting := hooks.greet(delivery))]
@@ -88,17 +93,32 @@ def test_registrations_come_and_go(world, hooks, inbox):
     hooks.subscriptions.delete(world.api, made.id)  # gone already is fine
 
 
+def test_a_delivery_says_whose_it_is(world, hooks, inbox):
+    if hooks.whose is None:
+        pytest.skip("its deliveries name no connection")
+    kind = ObjectType.ORDER if world.is_shop else ObjectType.CUSTOMER
+    made, _secrets = subscribe(world, hooks, inbox, hooks.topics[kind])
+    cause(world)
+    signed = eventually(lambda: [one for one in list(inbox.received) if hooks.greet(one) is None], "nothing was delivered")
+    place = Connection(base_url=world.account.base_url, ids=dict(world.account.ids), settings=dict(world.account.settings))
+    assert all(is_about(hooks.whose(delivery), place) for delivery in signed)
+    for one in made:
+        hooks.subscriptions.delete(world.api, one.id)
+
+
 def cause(world):
     """Make the sandbox change something, and say what."""
     if world.is_shop:
         return ObjectType.ORDER, {str(order["id"]) for order in world.admin("place_orders", {"count": 3, "seed": 77})["orders"]}
+    if world.role == "collector":
+        return ObjectType.COLLECTION, {row["id"] for row in world.admin("place_invoices", {"count": 3})["invoices"]}
     existing(world, ObjectType.CUSTOMER)
     kind = ObjectType.CUSTOMER
     return kind, {world.connector.writes[kind].create(world.api, sample(world, kind)).id}
 
 
 def test_deliveries_are_signed_and_lead_to_what_changed(world, hooks, inbox):
-    kind = ObjectType.ORDER if world.is_shop else ObjectType.CUSTOMER
+    kind = {"shop": ObjectType.ORDER, "ledger": ObjectType.CUSTOMER, "collector": ObjectType.COLLECTION}[world.role]
     made, secrets = subscribe(world, hooks, inbox, hooks.topics[kind])
     _kind, changed = cause(world)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from django.urls import get_resolver
 
 from connectors import registry
 from connectors.kit.contract import Candidate, Connector, Keys, OAuth2
@@ -35,6 +36,7 @@ def platforms(server: TokenServer, monkeypatch: pytest.MonkeyPatch) -> dict[str,
         "ledgerly": make_connector("ledgerly", auth, probe_facts),
         "shopette": make_connector("shopette", Keys(), probe_facts),
     }
+    assert get_resolver().url_patterns  # whatever the addresses import has the real registry by now
     monkeypatch.setattr(registry, "all_connectors", lambda: found)
     forget_copies()
     return found

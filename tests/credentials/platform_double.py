@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from connectors.kit.contract import Account, Candidate, Connector, Handover, Keys, OAuth2, Probe, RateLimit, Setting
+from connectors.kit.contract import Account, Auth, Candidate, Connector, Handover, Keys, Probe, RateLimit, Setting
 from connectors.kit.errors import SyncError, Unauthorised
 from connectors.kit.http import Api, Bearer, Plumbing, Response
 from connectors.kit.tame import parse_json
@@ -33,6 +33,12 @@ class TokenServer:
     broken: tuple[int, bytes] | None = None
     refusal_status: int = 400
     accounts: tuple[Candidate, ...] = ()
+    lasting: bool = False  # gives tokens that do not expire, and no refresh token
+    more: dict[str, Any] = field(default_factory=dict)  # further members of its answers
+    lose: int = 0  # so many answers get lost after their effect
+    forgiving: bool = False  # takes the refresh token before the present one again, as long as that was not used
+    previous: str = ""
+    dead_tokens: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def token(self, form: dict[str, str]) -> tuple[int, bytes]:
@@ -46,15 +52,25 @@ class TokenServer:
             if not self._spend(form):
                 self.reused += 1
                 return self.refusal_status, b'{"error":"invalid_grant","error_description":"used"}'
-            self.issued += 1
-            self.refresh_token = f"refresh-token-{self.issued}"
-            access = f"access-token-{self.issued}"
-            return 200, json.dumps(
-                {"access_token": access, "refresh_token": self.refresh_token, "expires_in": self.life, "token_type": "Bearer"}
-            ).encode()
+            return 200, json.dumps(self._issue(form) | self.more).encode()
+
+    def _issue(self, form: dict[str, str]) -> dict[str, Any]:
+        self.issued += 1
+        answer: dict[str, Any] = {"access_token": f"access-token-{self.issued}", "token_type": "Bearer"}
+        if self.lasting:
+            return answer
+        answer["expires_in"] = self.life
+        if form.get("grant_type") == "client_credentials":
+            return answer
+        self.previous, self.refresh_token = self.refresh_token, f"refresh-token-{self.issued}"
+        return answer | {"refresh_token": self.refresh_token}
 
     def _spend(self, form: dict[str, str]) -> bool:
-        if form.get("grant_type") == "authorization_code":
+        if form.get("grant_type") == "client_credentials":
+            return True
+        if self.forgiving and form.get("refresh_token") == self.previous:
+            return True
+        if "code" in form:
             good = form.get("code") in self.codes
             self.codes.discard(form.get("code", ""))
             return good
@@ -68,10 +84,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         assert self.headers["Content-Type"] == "application/x-www-form-urlencoded"
-        self._answer(*self.state.token(dict(parse_qsl(body.decode()))))
+        status, answer = self.state.token(dict(parse_qsl(body.decode())))
+        if self.state.lose:
+            self.state.lose -= 1
+            self.close_connection = True
+            self.connection.close()
+            return
+        self._answer(status, answer)
 
     def do_GET(self) -> None:
-        good = self.headers.get("Authorization", "").startswith("Bearer access-token-")
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        good = token.startswith("access-token-") and token not in self.state.dead_tokens
         self._answer(200 if good else 401, b"{}")
 
     def _answer(self, status: int, body: bytes) -> None:
@@ -121,7 +144,7 @@ def _read(body: bytes) -> tuple[str, Mapping[str, str]]:
 SECRETS = ("client_id", "client_secret", "key", "key_secret")
 
 
-def make_connector(platform: str, auth: OAuth2 | Keys, probe: Callable[[Api], Probe]) -> Connector:
+def make_connector(platform: str, auth: Auth, probe: Callable[[Api], Probe]) -> Connector:
     return Connector(
         platform=platform,
         label=platform.title(),

@@ -14,7 +14,6 @@ from django.test import override_settings
 
 from connectors.kit.contract import RateLimit
 from connectors.kit.errors import RateLimited
-from connectors.kit.http import NoLimit
 from credentials import limits
 from credentials.buckets import redis_url
 from credentials.limits import SharedLimiter, limiter_for
@@ -159,8 +158,30 @@ def test_settings_of_the_connection_win(shop: Connection, chosen: dict[str, obje
 
 
 @pytest.mark.django_db
-def test_very_high_rates_are_not_counted(shop: Connection) -> None:
-    assert isinstance(limiter_for(shop, RateLimit(per_second=1000, burst=1)), NoLimit)
+def test_very_high_rates_are_not_counted_until_the_platform_says_stop(shop: Connection, place: str) -> None:
+    rate = RateLimit(per_second=1000, burst=1)
+    limiter, other_worker = limiter_for(shop, rate), limiter_for(shop, rate)
+    for _ in range(50):
+        limiter.acquire()
+    assert not RateBucket.objects.exists()
+    limiter.pause(60)
+    for each in (limiter, other_worker):
+        with pytest.raises(RateLimited) as refused:
+            each.acquire()
+        assert 55 < refused.value.retry_after <= 61
+
+
+@pytest.mark.django_db
+def test_another_process_sees_the_stop_when_it_looks_again(shop: Connection, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = RateLimit(per_second=1000, burst=1)
+    monkeypatch.setattr(limits, "_glances", {str(shop.key): (time.monotonic(), False)})  # it has just looked
+    SharedLimiter(str(shop.key), limits.Pace(every=0.001, burst=1)).pause(60)  # another process was told
+    limiter = limiter_for(shop, rate)
+    monkeypatch.setattr(limits, "GLANCE_SECONDS", 3600)
+    limiter.acquire()  # its last look still holds
+    monkeypatch.setattr(limits, "GLANCE_SECONDS", 0)
+    with pytest.raises(RateLimited):
+        limiter.acquire()
 
 
 def test_the_brokers_socket_address_is_understood() -> None:

@@ -128,7 +128,7 @@ def test_invalid_grant_after_someone_else_connected_again(
         set_secrets(connection, {"access_token": "access-token-of-the-other"})
         raise Unauthorised("used", code="invalid_grant")
 
-    monkeypatch.setattr(tokens_module, "request_grant", connected_meanwhile)
+    monkeypatch.setattr(tokens_module, "refresh_grant", connected_meanwhile)
     monkeypatch.setattr(tokens_module, "alone", lambda _connection: nullcontext())  # it happens just after the lock is left
     assert StoredTokens(connection).current() == "access-token-of-the-other"
     connection.refresh_from_db()

@@ -205,6 +205,23 @@ def _settle_in(made: dict[str, Served], options: dict[str, Any]) -> Town:
     return Town(made["woocommerce"], made["freshbooks"], orders, payments)
 
 
+# ---- the books and a payment service -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def make_till(transactional_db: None) -> Iterator[Any]:
+    """Make the books and a payment service, connected by all three flows."""
+    from tests.flows.till import tills
+
+    with tills() as make:
+        yield make
+
+
+@pytest.fixture
+def till(make_till: Any) -> Any:
+    return make_till()
+
+
 # ---- inbox addresses with a secret -------------------------------------------------------------------------
 
 

@@ -63,6 +63,7 @@ def test_a_cancelled_order_is_voided_and_a_revived_one_restored(town: Town, stat
     assert job.state == "done", job.reason
     assert town.invoice(order)["vis_state"] == 1
     assert [payment["vis_state"] for payment in town.invoice(order)["payments"]] == [1]
+    assert "20.23 CAD of order" in job.reason, "the shop keeps the money, and the books no longer show it"
     with town.untouched(town.books):
         assert town.book(order, force=True).state == "done"
     town.change(order, status="processing")

@@ -15,7 +15,7 @@ from tests.journeys.world import World, services_answer, world
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 
-@pytest.fixture(scope="module", params=["postgresql", "embedded"])
+@pytest.fixture(scope="module", params=["postgresql", pytest.param("embedded", marks=pytest.mark.embedded)])
 def shop_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     services = request.param == "postgresql"
     if services and not services_answer():

@@ -51,16 +51,21 @@ def test_a_minute_of_frozen_broker(tmp_path: Path, capsys: pytest.CaptureFixture
     )
 
 
-@pytest.mark.skipif(not services_answer(), reason="open defect: fails in the whole embedded run, passes alone and beside PostgreSQL")
+@pytest.mark.embedded
 def test_an_embedded_broker_that_is_killed_and_emptied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with world(tmp_path, services=False) as made:
         open_for_business(made)
+        worker = made.running["worker"]
+        made.ledger("latency", seconds=0.5)
         orders = place(made, 20, seed=1)
+        made.wait("jobs under way", lambda: made.query("SELECT COUNT(*) FROM flows_syncjob WHERE state = 'running'") != [(0,)])
         made.kill("broker")
         shutil.rmtree(made.directory / "broker")
         orders += load(made, 3, seed=2000)
         made.tend("broker")
-        cleared = follow(made, orders, 120)
+        cleared = follow(made, orders, 120, tend=("broker",))
         deliver_times(made)
         assert_exactly_once(made, orders)
+        assert (worker.exit_code, made.ended) == (None, []), "the worker goes on with its jobs while its broker is away"
+        assert made.query("SELECT MAX(crashes) FROM flows_syncjob") == [(0,)]
     tell(capsys, f"broker killed and emptied, {len(orders)} orders: all booked {cleared:.1f} s after its return")

@@ -82,6 +82,7 @@ def test_200_orders_with_a_worker_that_dies_at_every_point(tmp_path: Path, capsy
     tell(capsys, f"26 kills, {sum(struck.values())} lost or late answers, {retried} parked jobs retried: each of 200 orders booked once")
 
 
+@pytest.mark.embedded
 def test_orders_with_a_dying_worker_on_the_embedded_defaults(tmp_path: Path) -> None:
     crashes = tmp_path / "crashes"
     crashes.mkdir()

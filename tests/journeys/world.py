@@ -27,6 +27,7 @@ from config.supervisor.processes import Running
 from config.supervisor.programs import Program
 from tests.settings import _answers
 
+PLATFORMS = ("woocommerce", "freshbooks")  # the pair that the journeys are about
 POSTGRES = "postgres://postgres@127.0.0.1:5432/"
 
 
@@ -74,7 +75,7 @@ class World:
 
     def kill(self, name: str) -> None:
         """SIGKILL, as a power cut would."""
-        processes.stop(self.running.pop(name), grace=0.0)
+        processes.sweep_up(self.running.pop(name))
 
     def pause(self, name: str) -> None:
         os.killpg(self.running[name].process.pid, signal.SIGSTOP)
@@ -184,7 +185,8 @@ def world(directory: Path, *, services: bool, own_broker: bool = False, environ:
         made.manage("migrate", "-v", "0")
         made.start("sandbox")
         made.wait("sandboxes", (directory / "sandbox.json").exists, 30)
-        made.sandboxes = json.loads((directory / "sandbox.json").read_text())
+        announced = json.loads((directory / "sandbox.json").read_text())
+        made.sandboxes = {platform: announced[platform] for platform in PLATFORMS}
         yield made
     finally:
         for program in ("web", "beat", "worker", *[n for n in made.running if n not in ("sandbox", "broker")], "sandbox", "broker"):

@@ -26,6 +26,7 @@ from flows.recipes.contract import (
     Plan,
     Recipe,
     View,
+    WrittenBy,
 )
 from flows.recipes.order_to_invoice import RECIPE
 
@@ -73,6 +74,7 @@ class Books:
     links: dict[tuple[ObjectType, str], Link] = field(default_factory=dict)
     owners: dict[tuple[ObjectType, str], str] = field(default_factory=dict)
     doubts: set[tuple[ObjectType, str]] = field(default_factory=set)
+    strangers: dict[tuple[ObjectType, str], str] = field(default_factory=dict)
     open_orders: tuple[Any, ...] = ()
     writes: list[Change] = field(default_factory=list)
 
@@ -89,6 +91,8 @@ class Books:
                 return tuple(sorted(key for kind, key in self.doubts if kind is look.object_type and key.startswith(look.prefix)))
             case OwnerOf():
                 return self.owners.get((look.object_type, look.source_id))
+            case WrittenBy():
+                return self.strangers.get((look.object_type, look.source_id))
             case Now():
                 return self.now(look.object_type, look.destination_id)
             case OpenOrders():

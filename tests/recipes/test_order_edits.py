@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from recipe_books import context
+from recipe_books import Books, context
 from recipe_order import MUGS, ORDER, PLATE, booked, refund, sync
 from recipe_shop import BUYER, PLACED, charge, money, sale
 
 from connectors.canonical.identity import ObjectType
-from connectors.canonical.order import OrderState
+from connectors.canonical.order import OrderState, Tender
+from connectors.canonical.settlement import TransactionKind
 from connectors.kit.errors import NothingToDo
 from flows.recipes.order_to_invoice import RECIPE
 
@@ -23,6 +25,33 @@ def test_cancelled_orders_are_voided_and_come_back(state: OrderState) -> None:
     assert sync(books, replace(ORDER, state=state)) == ["act payment void", "act invoice void"]
     assert sync(books, replace(ORDER, state=state)) == []
     assert sync(books, ORDER) == ["act invoice restore", "act payment restore"]
+
+
+HELD = "By the shop's records 50.20 CAD of order 1042 was received and not given back."
+HALF_HELD = "By the shop's records 38.90 CAD of order 1042 was received and not given back."
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, HELD),
+        ({"refunds": (refund("11.30"),)}, HALF_HELD),
+        ({"refunds": (refund("50.20"),)}, ""),
+        ({"transactions": ()}, ""),
+        ({"transactions": (sale("50.20", kind=TransactionKind.AUTHORISATION),)}, ""),
+        ({"transactions": (sale("50.20", "us", "USD"),)}, ""),
+        ({"transactions": (), "tenders": (Tender("giftcard", "G-1", money("50.20")),)}, HELD),
+    ],
+    ids=["paid", "half given back", "given back", "unpaid", "only reserved", "another currency", "paid by card"],
+)
+def test_money_that_the_shop_keeps_for_a_cancelled_order_is_told(changes: dict[str, Any], told: str) -> None:
+    gone = replace(ORDER, state=OrderState.CANCELLED, **changes)
+    books = booked()
+    notes = " ".join(books.sync(RECIPE, gone, context())[-1].notes)
+    assert notes.partition(". ")[2].partition(" Refund it there")[0] == told
+    with pytest.raises(NothingToDo) as left_out:  # nor is it kept from whoever looks at an order that was never booked
+        Books().sync(RECIPE, gone, context())
+    assert (told in left_out.value.message, "not given back" in left_out.value.message) == (True, bool(told))
 
 
 def test_a_cancelled_order_takes_its_credit_notes_along() -> None:

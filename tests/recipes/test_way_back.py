@@ -90,6 +90,16 @@ def test_our_own_payment_echoes_into_nothing() -> None:
     assert books.writes == []
 
 
+def test_the_invoice_of_another_shop_concerns_this_one_not() -> None:
+    """Several shops write into the same books: what is paid there for one of them is no manual review for the others."""
+    books = shop(owned=False)
+    books.strangers[ObjectType.INVOICE, "88"] = "Tea shop"
+    with pytest.raises(NothingToDo) as raised:
+        books.sync(RECIPE, PAYMENT, context())
+    assert (raised.value.code, "Tea shop" in raised.value.message) == ("other_shop", True)
+    assert books.writes == []
+
+
 def test_the_invoices_owner_is_asked_for_before_the_payments() -> None:
     """That look waits while the order's own job runs; asked the other way round, a payment confirmed in between is taken for a person's."""
     with pytest.raises(More) as asked:

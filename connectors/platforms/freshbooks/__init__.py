@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Connector, OAuth2, RateLimit, Setting
-from connectors.platforms.freshbooks import clients, credits, invoices, items, payments, taxes
+from connectors.platforms.freshbooks import clients, credits, expenses, invoice_notes, invoice_reads, invoices, items, payments, taxes
 from connectors.platforms.freshbooks.api import open_api
 from connectors.platforms.freshbooks.identity import candidates, probe
 from connectors.platforms.freshbooks.links import link
@@ -25,6 +25,8 @@ SCOPES = (
     "user:taxes:write",
     "user:credit_notes:read",
     "user:credit_notes:write",
+    "user:expenses:read",
+    "user:expenses:write",
 )
 
 SETTINGS = (
@@ -65,7 +67,7 @@ CONNECTOR = Connector(
         ObjectType.PAYMENT: payments.READS,
         ObjectType.CUSTOMER: clients.READS,
         ObjectType.PRODUCT: items.READS,
-        ObjectType.INVOICE: invoices.READS,
+        ObjectType.INVOICE: invoice_reads.READS,
     },
     writes={
         ObjectType.CUSTOMER: clients.WRITES,
@@ -74,8 +76,10 @@ CONNECTOR = Connector(
         ObjectType.PAYMENT: payments.WRITES,
         ObjectType.CREDIT: credits.WRITES,
         ObjectType.TAX: taxes.WRITES,
+        ObjectType.EXPENSE: expenses.WRITES,
+        ObjectType.INVOICE_NOTE: invoice_notes.WRITES,
     },
-    limits=RateLimit(per_second=3, burst=6, concurrent=3),
+    limits=RateLimit(per_second=3, burst=6),
     webhooks=WEBHOOKS,
     link=link,
     payment_methods=payments.METHODS,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.ledger import Invoice, InvoiceStatus
 from connectors.canonical.party import Address, Customer
-from connectors.kit.contract import Account, Page, Raw, Reads, Writes
-from connectors.kit.errors import Gone, Refused
+from connectors.kit.contract import Account, Writes
+from connectors.kit.errors import Refused
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.freshbooks import api as fb
-from connectors.platforms.freshbooks.clients import CLIENTS, address_fields
+from connectors.platforms.freshbooks.clients import address_fields
 from connectors.platforms.freshbooks.countries import country_code
 from connectors.platforms.freshbooks.fields import (
     TEXT_LIMIT,
@@ -34,26 +33,6 @@ WITH_LINES = fb.includes("lines")
 
 
 # ---- reading -----------------------------------------------------------------------------------------------
-
-
-def page_invoices(api: Api, window: Window, cursor: str | None) -> Page:
-    return fb.changed_page(api, INVOICES, ObjectType.INVOICE, window, cursor)
-
-
-def fetch_invoice(api: Api, id: str) -> Raw:
-    """The invoice with lines, and its client (whose e-mail the invoice does not carry; null when gone)."""
-    invoice = fb.read_one(api, INVOICES, id, WITH_LINES)
-    try:
-        client: Any = dict(fb.read_one(api, CLIENTS, invoice["customerid"].identifier()).mapping())
-    except Gone:
-        client = None
-    return {"invoice": dict(invoice.mapping()), "client": client}
-
-
-def normalise_invoice(raw: Raw, account: Account) -> Invoice:
-    body = Tame(raw, "answer")
-    client = body.get("client")
-    return read_invoice(Tame(body["invoice"].value, "invoice"), account, "" if client.is_null else client.get("email").text_or())
 
 
 def read_invoice(invoice: Tame, account: Account, email: str = "") -> Invoice:
@@ -82,6 +61,8 @@ def read_invoice(invoice: Tame, account: Account, email: str = "") -> Invoice:
         fingerprint="" if invoice.get("lines").is_null else fingerprint(head, lines),
         updated_at=eastern(invoice.get("updated")),
         url=invoice_url(account, id),
+        due_on=None if invoice.get("due_date").is_null else invoice["due_date"].day(),
+        discount_percent=Decimal(discount),
     )
 
 
@@ -203,7 +184,6 @@ def _set_visible(state: int) -> Any:
     return act
 
 
-READS = Reads(fetch=fetch_invoice, normalise=normalise_invoice, page=page_invoices)
 WRITES = Writes(
     find=find_invoices,
     create=create_invoice,

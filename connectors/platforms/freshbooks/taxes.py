@@ -17,9 +17,14 @@ def read_tax(tax: Tame) -> InvoiceTax:
 
 
 def find_taxes(api: Api, wanted: InvoiceTax) -> tuple[InvoiceTax, ...]:
-    """Those with exactly this name and percentage, oldest first; the same name with another rate is another tax."""
+    """Those with exactly this name: first of this percentage, oldest first, then of other ones (which are other taxes)."""
     named = [read_tax(row) for row in fb.rows(api, TAXES) if row["name"].text_or().strip() == clean(wanted.name)]
-    return tuple(sorted((tax for tax in named if tax.percent == wanted.percent), key=lambda tax: int(tax.id)))
+    return tuple(sorted(named, key=lambda tax: (tax.percent != wanted.percent, int(tax.id))))
+
+
+def is_wanted(found: InvoiceTax, wanted: InvoiceTax) -> bool:
+    """Only the same rate may be taken for it."""
+    return found.percent == wanted.percent
 
 
 def create_tax(api: Api, tax: InvoiceTax) -> InvoiceTax:
@@ -30,4 +35,4 @@ def get_tax(api: Api, id: str) -> InvoiceTax:
     return read_tax(fb.read_one(api, TAXES, id))
 
 
-WRITES = Writes(find=find_taxes, create=create_tax, get=get_tax)
+WRITES = Writes(find=find_taxes, create=create_tax, get=get_tax, owns=is_wanted)

@@ -69,7 +69,7 @@ CONNECTOR = Connector(
         ObjectType.ORDER_NOTE: Writes(find_note, create_note),
     },
     # WooCommerce has no limit of its own; small hosts do (a few PHP workers that also serve the buyers).
-    limits=RateLimit(per_second=20, burst=40, concurrent=4),
+    limits=RateLimit(per_second=20, burst=40),
     webhooks=Webhooks(
         greet=greet,
         verify=verify,

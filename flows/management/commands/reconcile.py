@@ -39,7 +39,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report.as_json(), indent=2))
         else:
             for drift in report.drifts:
-                self.stdout.write(f"{drift.kind:<10} {drift.number:<14} {drift.sentence}")
+                age = "" if drift.age_days is None else f" ({drift.age_days} d)"
+                self.stdout.write(f"{drift.kind:<10} {drift.number:<14} {drift.sentence}{age}")
             self.stdout.write(f"{report.compared} compared, {len(report.drifts)} different, {report.repaired} queued for repair.")
         if report.drifts and not options["repair"]:
             sys.exit(1)

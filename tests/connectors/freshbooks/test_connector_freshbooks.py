@@ -204,7 +204,12 @@ def test_taxes_are_found_by_name_and_rate(bench: Bench) -> None:
     made = writes.create(bench.api, InvoiceTax("HST", Decimal("13.5")))
     assert (made.name, made.percent) == ("HST", Decimal("13.5"))
     assert writes.find(bench.api, InvoiceTax("HST", Decimal("13.500"))) == (made,)
-    assert writes.find(bench.api, InvoiceTax("HST", Decimal(13))) == ()
+    other = InvoiceTax("HST", Decimal(13))
+    assert writes.find(bench.api, other) == (made,)  # named alike: shown, but never taken for it
+    assert not writes.owns(made, other)
+    thirteen = writes.create(bench.api, other)
+    assert writes.find(bench.api, other) == (thirteen, made)
+    assert writes.find(bench.api, InvoiceTax("GST", Decimal(13))) == ()
     assert writes.get(bench.api, made.id) == made
 
 

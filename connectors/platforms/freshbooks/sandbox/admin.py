@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.kit.sandbox import Sandbox
+from connectors.platforms.freshbooks.sandbox.clients import create_client, update_client
 from connectors.platforms.freshbooks.sandbox.fields import Refusal, Row
 from connectors.platforms.freshbooks.sandbox.identity import KINDS
 from connectors.platforms.freshbooks.sandbox.invoice_view import touch, v3_status
-from connectors.platforms.freshbooks.sandbox.invoices import hide_invoice, update_invoice
+from connectors.platforms.freshbooks.sandbox.invoices import create_invoice, hide_invoice, update_invoice
 from connectors.platforms.freshbooks.sandbox.oauth import Grants
-from connectors.platforms.freshbooks.sandbox.payments import create_payment
+from connectors.platforms.freshbooks.sandbox.payments import create_payment, hide_payment, update_payment
 from connectors.platforms.freshbooks.sandbox.state import Books, World
 from connectors.platforms.freshbooks.sandbox.webhooks import deliver
 
@@ -104,6 +105,31 @@ def _pay(books: Books, body: Row) -> Row:
     return {"payment": _payment(create_payment(books, sent)), "invoice": _invoice(books, invoice)}
 
 
+def _bill(books: Books, body: Row) -> Row:
+    """A person bills a client (client_id, or the fields of a new one) by hand; sent unless draft says otherwise."""
+    client_id = body.get("client_id") or create_client(books, body["client"])["id"]
+    invoice = create_invoice(books, {"create_date": books.today().isoformat(), **body["invoice"], "customerid": client_id})
+    if not body.get("draft"):
+        update_invoice(books, invoice, {"action_mark_as_sent": True})
+    return {"invoice": _invoice(books, invoice)}
+
+
+def _edit_client(books: Books, body: Row) -> Row:
+    client = books.tables["clients"].rows[int(body["client_id"])]
+    update_client(books, client, body["fields"])
+    return {"client": client}
+
+
+def _edit_payment(books: Books, body: Row) -> Row:
+    """A person changes a payment by hand; vis_state alone deletes or restores."""
+    payment, fields = books.tables["payments"].rows[int(body["payment_id"])], body["fields"]
+    if "vis_state" in fields:
+        hide_payment(books, payment, fields["vis_state"])
+    else:
+        update_payment(books, payment, fields)
+    return {"payment": _payment(payment)}
+
+
 def _edit_invoice(books: Books, body: Row) -> Row:
     """A person edits by hand, with the fields of the API; vis_state alone deletes, archives or restores."""
     invoice, fields = _find_invoice(books, body), body["fields"]
@@ -169,7 +195,10 @@ def admin_actions(sandbox: Sandbox, world: World, grants: Grants) -> dict[str, A
     actions: dict[str, Action] = {
         "books": lambda body: read_books(world.accounts[body.get("account_id", main.account_id)]),
         "pay": lambda body: _pay(main, body),
+        "bill": lambda body: _bill(main, body),
+        "edit_payment": lambda body: _edit_payment(main, body),
         "edit_invoice": lambda body: _edit_invoice(main, body),
+        "edit_client": lambda body: _edit_client(main, body),
         "lock_invoice": lambda body: _lock_invoice(main, body),
         "webhooks": lambda _: _webhooks(main),
         "unverify": lambda body: _unverify(main, body),

@@ -1,0 +1,95 @@
+"""Rows on the busiest path, without composing the same SQL anew each time: on a small machine that costs more than the database does.
+
+Statements are made once from the models and kept as text; values pass through the fields' own converters, so both databases agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from django.db import connection as database
+from django.db.models import Field, Model
+
+BATCH = 100
+M = TypeVar("M", bound=Model)
+Converter = Callable[[Any], Any]
+
+
+def insert(rows: Sequence[M]) -> None:
+    """Insert new rows of one model, a hundred to a statement, and set their primary keys."""
+    for start in range(0, len(rows), BATCH):
+        _insert_batch(rows[start : start + BATCH])
+
+
+def _insert_batch(rows: Sequence[M]) -> None:
+    model = type(rows[0])
+    statement, fields = _insert(model, database.vendor)
+    one = f"({', '.join(['%s'] * len(fields))})"
+    values = [field.get_db_prep_save(getattr(row, field.attname), database) for row in rows for field in fields]
+    with database.cursor() as cursor:
+        cursor.execute(f"{statement} VALUES {', '.join([one] * len(rows))} RETURNING {_quoted(model._meta.pk)}", values)
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = key
+            row._state.adding, row._state.db = False, database.alias
+
+
+def upsert(row: Model, unique: tuple[str, ...], changed: tuple[str, ...]) -> None:
+    """Insert a row, or bring these columns (attribute names) of the row with the same unique ones to its values."""
+    statement, fields = _insert(type(row), database.vendor)
+    values = [field.get_db_prep_save(getattr(row, field.attname), database) for field in fields]
+    target = ", ".join(database.ops.quote_name(name) for name in unique)
+    news = ", ".join(f"{database.ops.quote_name(name)} = excluded.{database.ops.quote_name(name)}" for name in changed)
+    with database.cursor() as cursor:
+        places = ", ".join(["%s"] * len(fields))
+        cursor.execute(f"{statement} VALUES ({places}) ON CONFLICT ({target}) DO UPDATE SET {news}", values)
+
+
+def columns(model: type[Model], alias: str) -> str:
+    """All columns of a model for a SELECT, in the order that `instance` takes them."""
+    return ", ".join(f"{alias}.{_quoted(field)}" for field in model._meta.concrete_fields)
+
+
+def instance(model: type[M], values: Iterator[Any]) -> M:
+    """The model's instance from the next values of a row, which are its `columns`."""
+    converters = _converters(model, database.vendor)
+    converted = [value if convert is None else convert(value) for convert, value in zip(converters, values, strict=False)]
+    return model.from_db(database.alias, _names(model), converted)
+
+
+@lru_cache
+def _names(model: type[Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+@lru_cache
+def _insert(model: type[Model], vendor: str) -> tuple[str, tuple[Field[Any, Any], ...]]:
+    """The beginning of an INSERT of everything but the primary key; per database, because both spell things their own way."""
+    fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+    table = database.ops.quote_name(model._meta.db_table)
+    return f"INSERT INTO {table} ({', '.join(map(_quoted, fields))})", fields
+
+
+@lru_cache
+def _converters(model: type[Model], vendor: str) -> tuple[Converter | None, ...]:
+    return tuple(_converter(field) for field in model._meta.concrete_fields)
+
+
+def _converter(field: Field[Any, Any]) -> Converter | None:
+    """From what the database hands out to what the field holds; None where they are the same."""
+    column = field.get_col(field.model._meta.db_table)
+    steps = [*database.ops.get_db_converters(column), *field.get_db_converters(database)]
+    if not steps:
+        return None
+
+    def convert(value: Any) -> Any:
+        for step in steps:
+            value = step(value, column, database)
+        return value
+
+    return convert
+
+
+def _quoted(field: Any) -> str:
+    return database.ops.quote_name(field.column)

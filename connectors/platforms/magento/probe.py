@@ -1,0 +1,64 @@
+"""Trying a connection with real calls: which permissions are missing, and what kind of shop is it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.kit.contract import Probe
+from connectors.kit.errors import Conflict, Gone, NeedsAttention, Refused, Rejected, Unauthorised
+from connectors.kit.http import Api, Effect
+from connectors.kit.tame import Tame
+from connectors.platforms.magento.search import search
+
+_VERDICTS = (Unauthorised, NeedsAttention, Refused, Rejected, Gone, Conflict)
+# One cheap call for each permission that we use. Refused ones are named by Magento itself.
+_LISTS = ("/orders", "/invoices", "/creditmemos", "/transactions", "/customers/search", "/products")
+# Writes with an empty body: Magento checks the permission first, then misses its argument, and nothing is stored.
+_WRITES = (("POST", "/orders/0/comments"), ("POST", "/orders"), ("PUT", "/customers/0"))
+
+
+def probe(api: Api) -> Probe:
+    """What the shop is, and each missing permission as a sentence. Network trouble is raised."""
+    problems: list[str] = []
+    facts: dict[str, str] = {}
+    ids: dict[str, str] = {}
+    currency, zone = "", ""
+    stores = _tried(problems, lambda: list(api.get("/store/storeConfigs").json("storeConfigs").items()))
+    if stores:
+        store = _chosen(api, stores)
+        currency, zone = store["base_currency_code"].currency(), store["timezone"].text_or() or "UTC"
+        ids = {"website_id": store["website_id"].identifier(), "store_id": store["id"].identifier()}
+        facts["stores"] = ", ".join(f"{one['id'].identifier()} = {one['code'].text_or()}" for one in stores)
+        facts["base currency"], facts["time zone"] = currency, zone
+    if not problems or "permission" in problems[0]:
+        for path in _LISTS:
+            _tried(problems, lambda path=path: search(api, path, (), (), page_size=1))  # type: ignore[misc]
+        for method, path in _WRITES:
+            _tried(problems, lambda method=method, path=path: _may_write(api, method, path))  # type: ignore[misc]
+    return Probe(facts, ids, currency, zone, tuple(dict.fromkeys(problems)))
+
+
+def _chosen(api: Api, stores: list[Tame]) -> Tame:
+    """The store view that the connection names, else the first one that is no back office."""
+    code = str(api.account.settings.get("store_code") or "")
+    named = [store for store in stores if store["code"].value == code]
+    shown = [store for store in stores if store["id"].identifier()]
+    return (named or shown or stores)[0]
+
+
+def _tried(problems: list[str], step: Callable[[], list[Tame] | object]) -> list[Tame]:
+    """The step's list; what a person has to mend becomes a problem."""
+    try:
+        found = step()
+    except _VERDICTS as error:
+        problems.append(error.message)
+        return []
+    return found if isinstance(found, list) else []
+
+
+def _may_write(api: Api, method: str, path: str) -> None:
+    """Being told that something is missing means that the permission was there."""
+    try:
+        api.call(method, path, json={}, effect=Effect.REPEATABLE)
+    except (Refused, Gone, Conflict):
+        return

@@ -1,0 +1,130 @@
+"""Brings our payments on an invoice to what was collected less what went back: lowers first, never beyond what is outstanding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import cast
+
+from connectors.canonical.collection import CollectedPayment
+from connectors.canonical.identity import ObjectType
+from connectors.canonical.ledger import Invoice, Payment
+from connectors.canonical.money import Money, total
+from connectors.kit.errors import NeedsAttention
+from flows.recipes.contract import Change, Link, LinksUnder, Now, View
+from flows.recipes.payments_plan import Held
+from flows.recipes.receipts import DesiredReceipts, given_back, net, received_on
+
+PAYMENT = ObjectType.PAYMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where our payments stand. aims: what each should come to, in the order of their coming in; over: what the invoice has no room for;
+    unsettled_refunds: what went back and waits for a person.
+    """
+
+    invoice: Invoice
+    held: dict[str, Held]
+    aims: tuple[tuple[CollectedPayment, Money], ...]
+    ours: Money
+    over: Money
+    unsettled_refunds: Money
+
+
+def stand(desired: DesiredReceipts, invoice: Invoice, view: View) -> Standing:
+    """Compare. People's payments on the invoice stay, and take their room."""
+    links = cast("tuple[Link, ...]", view(LinksUnder(PAYMENT, f"{desired.collection.id}:")))
+    held = {link.key: _held(desired, invoice, link, view) for link in links}
+    zero = Money.zero(desired.currency)
+    ours = total((payment.amount for payment in held.values()), desired.currency)
+    room = zero
+    if desired.collection.payments:
+        amount, paid = invoice.amount or zero, invoice.paid or zero
+        room = max(zero, amount - max(zero, paid - ours))
+    aims: list[tuple[CollectedPayment, Money]] = []
+    over, waiting = zero, zero
+    for payment in sorted(desired.collection.payments, key=lambda one: one.occurred_at):
+        wanted, unsettled = _wanted(desired, payment, held.get(desired.key(payment.id)))
+        aim = min(wanted, room)
+        room, over, waiting = room - aim, over + (wanted - aim), waiting + unsettled
+        aims.append((payment, aim))
+    return Standing(invoice, held, tuple(aims), ours, over, waiting)
+
+
+def _held(desired: DesiredReceipts, invoice: Invoice, link: Link, view: View) -> Held:
+    now = cast("Payment | None", view(Now(PAYMENT, link.destination_id)))
+    zero = Money.zero(desired.currency)
+    if now is None or (now.void and not link.void):
+        raise NeedsAttention(
+            f"A payment that was collected for invoice {invoice.number} was deleted in the books. Restore it there, or refund "
+            "the money at the "
+            "payment service.",
+            code="payment_deleted",
+        )
+    if not now.void and (now.invoice_id != invoice.id or now.amount.currency != desired.currency):
+        raise NeedsAttention(
+            f"The payment of {now.amount} that was collected for invoice {invoice.number} stands on another invoice in the "
+            "books. Move it back, or "
+            "take its link off.",
+            code="payment_moved",
+        )
+    return Held(link, now, zero if now.void else now.amount)
+
+
+def _wanted(desired: DesiredReceipts, payment: CollectedPayment, held: Held | None) -> tuple[Money, Money]:
+    """What the payment should come to before its invoice's room counts, and what of it waits for a person."""
+    zero = Money.zero(desired.currency)
+    if desired.rules.refunds == "ignore":
+        return payment.amount, zero
+    left = net(desired, payment)
+    if desired.rules.refunds == "reduce" or left == payment.amount:
+        return left, zero
+    if held is not None and held.amount == left:  # a person has lowered it
+        return left, zero
+    return payment.amount, given_back(payment, lambda one: desired.rules.pending_at_once or not one.pending)
+
+
+def bring(desired: DesiredReceipts, standing: Standing) -> list[Change]:
+    """Lower first, so that what is raised or recorded after it never overpays."""
+    lower: list[Change] = []
+    more: list[Change] = []
+    for payment, aim in standing.aims:
+        held = standing.held.get(desired.key(payment.id))
+        if held is None:
+            more += [_create(desired, standing.invoice, payment, aim)] if aim else []
+        elif held.amount > aim:
+            lower.append(_set(held, aim) if aim else _act(held, "void", f"Void the payment of {held.amount}, which went back"))
+        elif held.amount < aim:
+            more += _raise(held, aim)
+    return [*lower, *more]
+
+
+def _create(desired: DesiredReceipts, invoice: Invoice, payment: CollectedPayment, amount: Money) -> Change:
+    recorded = Payment(
+        invoice.id,
+        amount,
+        date.fromisoformat(received_on(desired.collection, payment)),
+        dict(desired.methods)[payment.id],
+        f"{desired.note(payment.id)} | {desired.service}",
+    )
+    return Change("create", PAYMENT, desired.key(payment.id), f"Record {amount} on invoice {invoice.number}", recorded)
+
+
+def _set(held: Held, amount: Money) -> Change:
+    """Only the amount is corrected; date, type and note stay."""
+    if held.now is None:
+        raise ValueError("a payment that is gone cannot be changed")
+    title = f"Change the payment of {held.now.amount} to {amount}"
+    return Change("update", PAYMENT, held.link.key, title, replace(held.now, amount=amount), target_id=held.link.destination_id)
+
+
+def _act(held: Held, action: str, title: str) -> Change:
+    return Change("act", PAYMENT, held.link.key, title, action=action, target_id=held.link.destination_id)
+
+
+def _raise(held: Held, aim: Money) -> list[Change]:
+    """A refund failed after all: a payment that we voided comes back, if it still fits, and the next plan sets its amount."""
+    if held.void and held.now is not None and held.now.amount <= aim:
+        return [_act(held, "restore", f"Restore the payment of {held.now.amount}")]
+    return [_set(held, aim)]
