@@ -146,17 +146,19 @@ def compare(stage: Stage, orders: Orders) -> tuple[list[OrderResult], list[str]]
 
 
 def _latencies(stage: Stage, platform: str) -> dict[str, dict[str, int]]:
-    """Milliseconds from an order's first webhook to the confirmation of its invoice, by order id and invoice id."""
+    """Milliseconds from an order's first webhook, or the poll that found it, to its invoice's confirmation, by order id and invoice id."""
     shop, ledger = stage.connections[platform], stage.connections[stage.ledger.platform]
     events = InboundEvent.objects.filter(connection=shop, object_type=ObjectType.ORDER).order_by("-received_at")
-    received = dict(events.values_list("source_id", "received_at"))
+    told = dict(events.values_list("source_id", "received_at"))
     links = ExternalLink.objects.filter(source=shop, destination=ledger, object_type=ObjectType.INVOICE, confirmed_at__isnull=False)
-    jobs = dict(SyncJob.objects.filter(flow=stage.flows_out[platform]).values_list("pk", "source_id"))
+    jobs = SyncJob.objects.filter(flow=stage.flows_out[platform]).order_by("-created_at")
+    order_of = dict(jobs.values_list("pk", "source_id"))
+    heard = dict(jobs.values_list("source_id", "created_at")) | told
     found: dict[str, dict[str, int]] = {}
     for job_id, remote_id, confirmed_at in links.values_list("job_id", "remote_id", "confirmed_at"):
-        order = jobs.get(job_id or 0, "")
-        if order in received and confirmed_at:
-            found.setdefault(order, {})[remote_id] = round((confirmed_at - received[order]).total_seconds() * 1000)
+        order = order_of.get(job_id or 0, "")
+        if order in heard and confirmed_at:
+            found.setdefault(order, {})[remote_id] = round((confirmed_at - heard[order]).total_seconds() * 1000)
     return found
 
 
