@@ -12,7 +12,7 @@ from connectors.platforms.magento.auth import WAYS
 from connectors.platforms.magento.customers import fetch_customer, normalise_customer, page_customers
 from connectors.platforms.magento.handshake import exchange, read_activation
 from connectors.platforms.magento.links import link
-from connectors.platforms.magento.orders import fetch_order, normalise_order, page_orders
+from connectors.platforms.magento.orders import PAID_STATES, STATUSES, fetch_order, normalise_order, page_orders
 from connectors.platforms.magento.probe import probe
 from connectors.platforms.magento.products import fetch_product, normalise_product, page_products
 from connectors.platforms.magento.sandbox import SANDBOX
@@ -42,17 +42,8 @@ SOURCE_OPTIONS = (
     Setting("store_ids", "Stores to read", help="Store ids separated by commas; empty: all. The connection's test names the stores."),
 )
 
-STATUSES = (
-    ("pending", "Pending"),
-    ("pending_payment", "Pending payment"),
-    ("payment_review", "Payment review"),
-    ("fraud", "Suspected fraud"),
-    ("processing", "Processing"),
-    ("complete", "Complete"),
-    ("closed", "Closed"),
-    ("canceled", "Canceled"),
-    ("holded", "On hold"),
-)
+_LABELS = {"fraud": "Suspected fraud", "holded": "On hold"}
+_SHOWN_STATUSES = tuple((status, _LABELS.get(status, status.replace("_", " ").capitalize())) for status in STATUSES)
 
 IMS_SCOPES = (
     "openid",
@@ -106,8 +97,8 @@ CONNECTOR = Connector(
     # Magento has no limit for integrations; its host may. Full orders are heavy for a shop that also serves buyers.
     limits=RateLimit(per_second=10, burst=20),
     link=link,
-    statuses=STATUSES,
-    paid_statuses=("processing", "complete", "closed"),
+    statuses=_SHOWN_STATUSES,
+    paid_statuses=PAID_STATES,
     payment_methods=("checkmo", "banktransfer", "cashondelivery", "purchaseorder", "paypal_express", "braintree", "stripe_payments"),
     source_options=SOURCE_OPTIONS,
     sandbox=SANDBOX,

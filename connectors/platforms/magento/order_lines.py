@@ -18,6 +18,13 @@ SHIPPING = "shipping"
 Applied = Mapping[str, Sequence[Tame]]
 
 
+def amount(part: Tame, name: str, currency: str) -> Money:
+    """An amount that may be left out: Magento leaves null fields out of its JSON, and null is nothing. What is missing although it
+    matters shows in the sums.
+    """
+    return Money(part.get(name).decimal_or(ZERO), currency)
+
+
 def chosen_rows(order: Tame) -> tuple[Tame, ...]:
     """The rows that carry the money. A parent and its children show it twice: the children count if one of them has a price
     (a bundle of dynamic price), else the parent does (a configurable product, a bundle of fixed price).
@@ -42,14 +49,14 @@ def read_lines(order: Tame, currency: str) -> Iterator[LineItem]:
     sold = _sold_products(order)
     for row in chosen_rows(order):
         item_id, sku = row["item_id"].known_identifier(), row["sku"].text_or().strip()
-        tax = row["tax_amount"].money(currency)
-        net = row["row_total_incl_tax"].money(currency) - tax - _fixed_tax(row, currency)
+        tax = amount(row, "tax_amount", currency)
+        net = row["row_total_incl_tax"].money(currency) - tax - fixed_tax(row, currency)
         yield LineItem(
             id=item_id,
             name=row["name"].text_or() or sku or "Unnamed product",
             quantity=row["qty_ordered"].decimal(),
             total=net,
-            discount=max(row["discount_amount"].money(currency), Money.zero(currency)),
+            discount=max(amount(row, "discount_amount", currency), Money.zero(currency)),
             taxes=_taxes(applied.get(item_id, ()), tax, row.get("tax_percent")),
             sku=sku,
             product_id=sold.get(item_id) or row.get("product_id").identifier(),
@@ -61,17 +68,18 @@ def read_charges(order: Tame, currency: str) -> Iterator[ChargeLine]:
     if shipping := _shipping(order, currency):
         yield shipping
     for row in chosen_rows(order):
-        if fixed := _fixed_tax(row, currency):
+        if fixed := fixed_tax(row, currency):
+            line_id = fixed_tax_line(row["item_id"].known_identifier())
             name = f"Fixed product tax on {row['name'].text_or() or 'a product'}"
-            yield ChargeLine(f"weee-{row['item_id'].known_identifier()}", ChargeKind.FEE, name, fixed, Money.zero(currency), code="weee")
+            yield ChargeLine(line_id, ChargeKind.FEE, name, fixed, Money.zero(currency), code="weee")
 
 
 def _shipping(order: Tame, currency: str) -> ChargeLine | None:
     """Shipping without tax. Its discount is positive; where prices include tax, a compensation of odd cents comes on top."""
-    discount = order["shipping_discount_amount"].money(currency)
-    net = order["shipping_amount"].money(currency) - discount
-    net = net + order["shipping_discount_tax_compensation_amount"].money(currency)
-    tax = order["shipping_tax_amount"].money(currency)
+    discount = amount(order, "shipping_discount_amount", currency)
+    net = amount(order, "shipping_amount", currency) - discount
+    net = net + amount(order, "shipping_discount_tax_compensation_amount", currency)
+    tax = amount(order, "shipping_tax_amount", currency)
     name = order.get("shipping_description").text_or()
     if not net and not tax and not name:
         return None
@@ -93,8 +101,14 @@ def _method(order: Tame) -> str:
     return "" if shipping.is_null else shipping.get("method").text_or()
 
 
-def _fixed_tax(row: Tame, currency: str) -> Money:
-    return Money(row.get("weee_tax_applied_row_amount").decimal_or(ZERO), currency)
+def fixed_tax(row: Tame, currency: str) -> Money:
+    """The fixed product taxes (eco fees and the like) on a row of an order or of a credit memo."""
+    return amount(row, "weee_tax_applied_row_amount", currency)
+
+
+def fixed_tax_line(item_id: str) -> str:
+    """The id of the charge that stands for them."""
+    return f"weee-{item_id}"
 
 
 def _sold_products(order: Tame) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.magento.api import read_object
 from connectors.platforms.magento.links import link
-from connectors.platforms.magento.order_lines import chosen_rows, read_charges, read_lines, shipping_assignment
+from connectors.platforms.magento.order_lines import amount, chosen_rows, read_charges, read_lines, shipping_assignment
 from connectors.platforms.magento.paging import Walk, turn_page
 from connectors.platforms.magento.parties import read_address
 from connectors.platforms.magento.search import Filter, search_all
@@ -25,6 +25,19 @@ _STATES = {
     "canceled": OrderState.CANCELLED,
     **dict.fromkeys(("new", "pending_payment", "payment_review", "processing", "complete", "closed", "holded"), OrderState.OPEN),
 }
+# Statuses that every shop has. Those that count without being asked for are states, too.
+STATUSES = (
+    "pending",
+    "pending_payment",
+    "payment_review",
+    "fraud",
+    "processing",
+    "complete",
+    "closed",
+    "canceled",
+    "holded",
+)
+PAID_STATES = ("processing", "complete", "closed")
 _PARTS = (
     "subtotal",
     "tax_amount",
@@ -102,7 +115,7 @@ def normalise_order(raw: Raw, account: Account) -> Order:
         lines=lines,
         charges=charges,
         total=worth,
-        total_tax=order["tax_amount"].money(currency),
+        total_tax=amount(order, "tax_amount", currency),
         discounts=_discounts(order, currency),
         tenders=tenders,
         transactions=tuple(
@@ -110,13 +123,21 @@ def normalise_order(raw: Raw, account: Account) -> Order:
         ),
         refunds=tuple(read_refunds(Tame(root["credit_memos"].value, "credit_memos"), currency, rows)),
         shipping=customer.shipping,
-        prices_include_tax=bool(order["discount_tax_compensation_amount"].decimal()),
+        prices_include_tax=bool(amount(order, "discount_tax_compensation_amount", currency)),
+        paid=_is_paid(order, state),
         payment_method=_method(order),
         payment_method_title=gateway_title(order),
         note=order.get("customer_note").text_or(),
         time_zone=account.time_zone,
         url=link(account, ObjectType.ORDER, order_id),
     )
+
+
+def _is_paid(order: Tame, state: str) -> bool | None:
+    """True for a paid order under a status of the shop's own, of which no list of statuses knows; else the status tells."""
+    own = order.get("status").text_or(state) not in STATUSES
+    due = order.get("total_due").decimal_or(ZERO)
+    return True if own and state in PAID_STATES and not due and not order.get("total_paid").is_null else None
 
 
 def _check_store(order: Tame, account: Account) -> None:
@@ -132,8 +153,8 @@ def _check_sum(order: Tame, worth: Money, lines: tuple[LineItem, ...], charges: 
     """Either the lines or Magento's own totals must come to the grand total; else there is something on the order that we do not know."""
     currency = worth.currency
     fixed = total((charge.total for charge in charges if charge.code == "weee"), currency)
-    parts = total((order[name].money(currency) for name in _PARTS), currency)
-    nets = total([line.total for line in lines] + [charge.total for charge in charges], currency) + order["tax_amount"].money(currency)
+    parts = total((amount(order, name, currency) for name in _PARTS), currency)
+    nets = total([line.total for line in lines] + [charge.total for charge in charges], currency) + amount(order, "tax_amount", currency)
     canceled = order.get("total_canceled").decimal_or(ZERO)
     if canceled and order["state"].text() != "canceled":
         raise NeedsAttention(
@@ -143,6 +164,8 @@ def _check_sum(order: Tame, worth: Money, lines: tuple[LineItem, ...], charges: 
         )
     if worth in (parts, parts + fixed, nets):
         return
+    for name in _PARTS:
+        order[name].decimal()  # one that is missing may be the reason, and is named
     raise NeedsAttention(
         f"Order {order['increment_id'].text()} does not reconcile: it is worth {worth}, but Magento's totals come to {parts} and its lines "
         f"to {nets}. An extension has put something on it (a fee, a gift card, reward points). Book it by hand.",
@@ -154,14 +177,14 @@ def _tenders(order: Tame, currency: str) -> list[Tender]:
     extension = order.get("extension_attributes")
     if extension.is_null:
         return []
-    amounts = [(kind, name, Money(extension.get(name).decimal_or(ZERO), currency)) for name, kind in _TENDERS]
-    return [Tender(kind, name, amount) for kind, name, amount in amounts if amount]
+    found = [(kind, name, amount(extension, name, currency)) for name, kind in _TENDERS]
+    return [Tender(kind, name, worth) for kind, name, worth in found if worth]
 
 
 def _discounts(order: Tame, currency: str) -> tuple[Discount, ...]:
-    amount = order["discount_amount"].money(currency)  # negative on orders, positive on their rows
+    off = amount(order, "discount_amount", currency)  # negative on orders, positive on their rows
     code = order.get("coupon_code").text_or() or order.get("discount_description").text_or()
-    return (Discount(code or "Discount", abs(amount)),) if amount else ()
+    return (Discount(code or "Discount", abs(off)),) if off else ()
 
 
 def _method(order: Tame) -> str:

@@ -103,7 +103,7 @@ def refund(shop: Shop, order: Json, rows: Mapping[int, int], shipping: bool, pos
         "discount_amount": -(whole("discount_amount") + off),
         "discount_tax_compensation_amount": whole("discount_tax_compensation_amount"),
     }
-    amount = sum(parts.values(), ZERO) + compensation + positive - negative
+    amount = sum(parts.values(), ZERO) + whole("weee_tax_applied_row_amount") + compensation + positive - negative
     refunded, paid = order.get("total_refunded") or ZERO, order.get("total_paid") or ZERO
     if amount > paid - refunded:
         raise Refusal(400, f"Creditmemo Document Validation Error(s):\nThe most money available to refund is {paid - refunded}.")
@@ -152,6 +152,7 @@ def _memo_row(row: Json, quantity: Decimal) -> Json:
         "discount_amount": share("discount_amount"),
         "tax_amount": share("tax_amount"),
         "discount_tax_compensation_amount": share("discount_tax_compensation_amount"),
+        "weee_tax_applied_row_amount": share("weee_tax_applied_row_amount"),
     }
 
 
