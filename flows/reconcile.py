@@ -118,6 +118,9 @@ _KINDS = {
 
 
 def _kind(change: Change) -> str:
+    """ "" for what calls nobody."""
+    if change.verb == "remember":
+        return ""
     return _KINDS.get((change.verb, change.object_type), "missing" if change.verb == "create" else "amount")
 
 

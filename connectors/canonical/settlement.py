@@ -29,7 +29,10 @@ class TransactionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A payment event. id is unique within its order; reference is the processor's own id, for the note."""
+    """A payment event. id is unique within its order; reference is the processor's own id, for the note.
+
+    assumed: the platform says that the order was paid, not how much; the amount is what the order comes to now.
+    """
 
     id: str
     kind: TransactionKind
@@ -38,6 +41,7 @@ class Transaction:
     amount: Money
     occurred_at: datetime
     reference: str = ""
+    assumed: bool = False
 
     @property
     def is_captured(self) -> bool:

@@ -50,6 +50,7 @@ LOOKS = 40
 RECORD_ATTEMPTS = 4
 SHORTEST_WAIT = 0.2
 LIMITED = "rate_limited"
+UNCHANGED = "unchanged"
 REAUTHORISED_LOOK = 15.0  # seconds; such jobs are not claimed at all until the connection is active again
 State = SyncJob.State
 
@@ -135,7 +136,7 @@ def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
     desired_hash = hash_of(desired)
     known = SyncRecord.objects.filter(flow=bench.flow, object_type=job.object_type, source_id=job.source_id).first()
     if known and known.desired_hash == desired_hash and known.outcome == Outcome.DONE and not job.force:
-        ending = Ending(State.NOTHING, "Nothing changed since the books were last brought up to date.", "unchanged")
+        ending = Ending(State.NOTHING, "Nothing changed since the books were last brought up to date.", UNCHANGED)
         return Verdict(ending, Outcome.DONE, number, amount, source_hash=extracted.raw_hash)
     plan = settle_plan(bench, desired, lambda: _unsettle(known))
     proof = plan.tie_out
@@ -145,7 +146,8 @@ def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
             f"less {proof.refunded} refunded, payments {proof.paid} for {proof.captured} captured.",
             code="not_exact",
         )
-    ending = Ending(State.DONE, " ".join(plan.notes))
+    known_by = (plan.concern.code, plan.concern.subject) if plan.concern else ()
+    ending = Ending(State.DONE, " ".join(plan.said), *known_by)
     return Verdict(ending, Outcome.DONE, number, amount, proof, desired_hash, extracted.raw_hash)
 
 
@@ -255,25 +257,31 @@ def _ending(job: SyncJob, problem: SyncError) -> Ending:
 
 
 def _tell(job: SyncJob, verdict: Verdict) -> None:
-    """Alerts: one per cause and flow, closed when nothing with that cause is left."""
+    """Alerts: one per cause and flow, closed when nothing with that cause is left. A job that is done may leave a concern, too."""
     ending, flow = verdict.ending, job.flow
-    if ending.state in (State.ATTENTION, State.DEAD):
+    stuck = ending.state in (State.ATTENTION, State.DEAD)
+    if stuck or (ending.state is State.DONE and ending.code):
         what = f"{job.object_type} {verdict.number or job.source_id}"
         open_alert(
             flow.organization_id,
-            f"{flow.pk}:{ending.code}:{ending.subject}"[:150],
+            _cause(flow.pk, ending.code, ending.subject),
             f"{flow.label}, {what}: {ending.reason}",
             Alert.Severity.ERROR if ending.state is State.DEAD else Alert.Severity.WARNING,
             connection_id=flow.source_id,
         )
-        return
-    if not job.had_trouble:
-        return
-    for old in (
-        SyncJob.objects.filter(flow=flow, object_type=job.object_type, source_id=job.source_id, state=State.SUPERSEDED, pk__lt=job.pk)
-        .exclude(reason_code="")
-        .order_by("-pk")[:3]
-    ):
+    if job.had_trouble and not stuck:
+        _close_older(job, ending)
+
+
+def _close_older(job: SyncJob, ending: Ending) -> None:
+    """The alerts of what this object's last jobs met, unless another job still waits with that, or this one met the same."""
+    flow, told = job.flow, [State.SUPERSEDED] if ending.code == UNCHANGED else [State.SUPERSEDED, State.DONE]
+    older = SyncJob.objects.filter(flow=flow, object_type=job.object_type, source_id=job.source_id, state__in=told, pk__lt=job.pk)
+    for old in older.exclude(reason_code="").order_by("-pk")[:3]:
         left = SyncJob.objects.filter(flow=flow, reason_code=old.reason_code, subject=old.subject, state__in=[State.ATTENTION, State.DEAD])
-        if not left.exists():
-            close_alert(flow.organization_id, f"{flow.pk}:{old.reason_code}:{old.subject}"[:150])
+        if (old.reason_code, old.subject) != (ending.code, ending.subject) and not left.exists():
+            close_alert(flow.organization_id, _cause(flow.pk, old.reason_code, old.subject))
+
+
+def _cause(flow_id: int, code: str, subject: str) -> str:
+    return f"{flow_id}:{code}:{subject}"[:150]

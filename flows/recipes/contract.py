@@ -263,12 +263,29 @@ class TieOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """What a person should know although the destination is as it should be: an alert of this code and subject ("order:727"), until a
+    later run of the same object ends without it.
+    """
+
+    code: str
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The changes that are missing, in order; none means that the destination is as desired."""
 
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     tie_out: TieOut | None = None
+    concern: Concern | None = None
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All sentences for people."""
+        return (*self.notes, self.concern.message) if self.concern else self.notes
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

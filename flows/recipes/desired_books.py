@@ -8,6 +8,7 @@ from connectors.canonical.catalogue import Product
 from connectors.canonical.ledger import Credit, Invoice, InvoiceTax, Payment
 from connectors.canonical.money import Money
 from connectors.kit.errors import NeedsAttention
+from flows.recipes.contract import Concern
 from flows.recipes.customers import ClientWanted
 from flows.recipes.fitting import RoundingPolicy
 
@@ -25,10 +26,15 @@ class ItemWanted:
 
 @dataclass(frozen=True, slots=True)
 class PaymentWanted:
-    """A payment under its link key; its amount is what is left after refunds and may be zero."""
+    """A payment under its link key; its amount is what is left after refunds and may be zero.
+
+    assumed: what the order comes to, where the shop says that it was paid but not how much; seen: what its link remembers of that.
+    """
 
     key: str
     payment: Payment
+    assumed: Money | None = None
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class DesiredBooks:
 
     skip: why the order is not booked, unless it is in the books already. void: why what is in the books has to go.
     invoice_number: what its invoice is or would be called.
+    concern: money that the books will not show, though they are as they should be.
     problem: what kept us from working out a skipped order (it matters only if it is booked). content: hash of the invoice. marker: what
     the notes of all our payments of this order start with. taxes: what the books must know at these rates; make_taxes: missing ones are
     created.
@@ -68,7 +75,7 @@ class DesiredBooks:
     payments: tuple[PaymentWanted, ...] = ()
     credits: tuple[CreditWanted, ...] = ()
     invoice_number: str = ""
-    notes: tuple[str, ...] = ()
+    concern: Concern | None = None
     marker: str = ""
     taxes: tuple[InvoiceTax, ...] = ()
     make_taxes: bool = False

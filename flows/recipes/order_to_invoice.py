@@ -49,7 +49,7 @@ def desire(order: Order, context: Context) -> DesiredBooks:
     )
     if order.state in (OrderState.CANCELLED, OrderState.DELETED):
         void = f"Order {order.number} was {order.state.value} in the shop ({order.status})."
-        return replace(empty, void=void, notes=still_held(order))
+        return replace(empty, void=void, concern=still_held(order))
     skip = why_skipped(order, context)
     try:
         return replace(_booked(order, context, empty), skip=skip)
@@ -80,7 +80,7 @@ def _booked(order: Order, context: Context, empty: DesiredBooks) -> DesiredBooks
         return replace(worth, void=f"Order {order.number} {why}.")
     parts = fold_negatives(parts_of(order))
     lines = fit_lines(_shrink(parts, given).parts, _coupons(order), worth.target, context)
-    payments, notes = wanted_payments(order, given, worth.target, context)
+    payments, concern = wanted_payments(order, given, worth.target, context)
     client = _client(order, context)
     invoice = _invoice(order, lines, context)
     credited = _shrink(parts, refunds).taken if policy == "credit_note" else ()
@@ -93,7 +93,7 @@ def _booked(order: Order, context: Context, empty: DesiredBooks) -> DesiredBooks
         content=_content(invoice, client),
         rounding=rounding_policy(context),
         payments=payments,
-        notes=notes,
+        concern=concern,
         taxes=known_taxes(parts, context),
         make_taxes=text(context.options, "tax_rates", "take") == "create",
         credits=tuple(_credit(order, refund, taken, context) for refund, taken in credited),

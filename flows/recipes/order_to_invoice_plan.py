@@ -10,6 +10,7 @@ from connectors.canonical.ledger import Invoice, InvoiceStatus
 from connectors.canonical.money import Money
 from connectors.kit.errors import NeedsAttention, NothingToDo
 from flows.recipes.arithmetic import is_certain, predictions
+from flows.recipes.assumed_plan import GREW, as_first_paid
 from flows.recipes.contract import Change, Link, LinkOf, Now, Plan, TieOut, View
 from flows.recipes.credits_plan import plan_credits
 from flows.recipes.customers import create_client, is_newer, restore_client, update_client
@@ -35,7 +36,8 @@ def plan(desired: DesiredBooks, view: View) -> Plan:
         raise desired.problem
     if desired.void:
         if link is None:
-            raise NothingToDo(" ".join((desired.void, "Nothing of it is in the books.", *desired.notes)), code="nothing_booked")
+            said = Plan((), (desired.void, "Nothing of it is in the books."), concern=desired.concern).said
+            raise NothingToDo(" ".join(said), code="nothing_booked")
         return plan_void(desired, link, view)
     return _first(desired, view) if link is None else _maintain(desired, link, view)
 
@@ -59,12 +61,12 @@ def _first(desired: DesiredBooks, view: View) -> Plan:
         content_hash=desired.content,
     )
     changes = [*client, *_items(desired, view), *plan_taxes(desired, view), create, _mark_sent(desired, "")]
-    notes = desired.notes
+    notes: tuple[str, ...] = ()
     if is_certain(invoice.lines, desired.target):
         changes += first_payments(desired)
     elif desired.captured:
-        notes = (*notes, f"Payments of {desired.captured} follow when the invoice's amount has been read back.")
-    return Plan((*changes, *plan_credits(desired, customer_id, view)), notes)
+        notes = (f"Payments of {desired.captured} follow when the invoice's amount has been read back.",)
+    return Plan((*changes, *plan_credits(desired, customer_id, view)), notes, concern=desired.concern)
 
 
 def _client(desired: DesiredBooks, view: View) -> tuple[Changes, str]:
@@ -123,7 +125,7 @@ def _mark_sent(desired: DesiredBooks, target_id: str) -> Change:
 
 
 def _maintain(desired: DesiredBooks, link: Link, view: View) -> Plan:
-    now = _standing(desired, link, view)
+    desired, now = as_first_paid(desired, view), _standing(desired, link, view)
     settlement = settle(desired, link, now, view)
     edit, certain = _edit(desired, link, now, settlement.kept)
     client, customer_id = _client(desired, view)
@@ -145,7 +147,7 @@ def _maintain(desired: DesiredBooks, link: Link, view: View) -> Plan:
     if certain:
         changes += settlement.after
     changes += plan_credits(desired, customer_id, view)
-    return Plan(tuple(changes), desired.notes) if changes else _proof(desired, now, settlement)
+    return Plan(tuple(changes), concern=desired.concern) if changes else _proof(desired, now, settlement)
 
 
 def _standing(desired: DesiredBooks, link: Link, view: View) -> Invoice:
@@ -275,7 +277,10 @@ def _proof(desired: DesiredBooks, now: Invoice, settlement: Settlement) -> Plan:
             f"{proof.captured}. Compare the invoice with the order.",
             code="no_tie_out",
         )
-    return Plan((), desired.notes, proof)
+    concern = desired.concern
+    if concern and concern.code == GREW and settlement.paid >= desired.target:
+        concern = None  # a person recorded the rest
+    return Plan((), (), proof, concern)
 
 
 def _wanted(desired: DesiredBooks) -> Invoice:

@@ -76,12 +76,14 @@ def settle(desired: DesiredBooks, link: Link, now: Invoice, view: View) -> Settl
             "Reduce or delete that payment there, then replay.",
             code="paid_by_hand",
         )
-    before = tuple(_lower(payment, aims.get(key, zero)) for key, payment in held.items() if payment.amount > aims.get(key, zero))
+    seen = {wanted.key: wanted.seen for wanted in desired.payments}
+    high = {key: payment for key, payment in held.items() if payment.amount > aims.get(key, zero)}
+    before = tuple(_lower(payment, aims.get(key, zero), seen.get(key, "")) for key, payment in high.items())
     after = _record(desired, link, held, max(zero, desired.captured - others - kept), search=bool(paid))
     return Settlement(before, after, kept + others, paid, max(zero, paid - desired.captured))
 
 
-def _lower(payment: Held, aim: Money) -> Change:
+def _lower(payment: Held, aim: Money, seen: str) -> Change:
     if not aim:
         return Change(
             "act",
@@ -91,10 +93,10 @@ def _lower(payment: Held, aim: Money) -> Change:
             action="void",
             target_id=payment.link.destination_id,
         )
-    return _set(payment, aim)
+    return _set(payment, aim, seen)
 
 
-def _set(payment: Held, amount: Money) -> Change:
+def _set(payment: Held, amount: Money, seen: str) -> Change:
     """Only the amount is ever corrected; date, type and note stay as they were recorded."""
     if payment.now is None:
         raise ValueError("a payment that is gone cannot be changed")
@@ -105,6 +107,7 @@ def _set(payment: Held, amount: Money) -> Change:
         f"Change the payment of {payment.now.amount} to {amount}",
         replace(payment.now, amount=amount),
         target_id=payment.link.destination_id,
+        content_hash=seen,
     )
 
 
@@ -117,15 +120,23 @@ def _record(desired: DesiredBooks, link: Link, held: dict[str, Held], room: Mone
         more = min(room, max(Money.zero(desired.currency), wanted.payment.amount - current))
         room = room - more
         if not more:
+            if payment is not None and not payment.void and wanted.payment.amount == current and wanted.seen != payment.link.content_hash:
+                changes.append(_remember(wanted))
             continue
         if payment is None:
             changes.append(_create(desired, wanted, more, link.destination_id, search=search))
         else:
-            changes.append(_raise(desired, payment, current + more))
+            changes.append(_raise(desired, payment, current + more, wanted.seen))
     return tuple(changes)
 
 
-def _raise(desired: DesiredBooks, payment: Held, aim: Money) -> Change:
+def _remember(wanted: PaymentWanted) -> Change:
+    """Nothing is written: only for which payment of the shop it stands is kept, where the shop told that late or we only found ours."""
+    title = f"Keep in mind that {wanted.payment.amount} were paid"
+    return Change("remember", ObjectType.PAYMENT, wanted.key, title, content_hash=wanted.seen)
+
+
+def _raise(desired: DesiredBooks, payment: Held, aim: Money, seen: str) -> Change:
     """Raise a standing payment, or bring back one that we voided (its amount first, so that it never overpays)."""
     if payment.now is None or (payment.void and not payment.link.void):
         raise NeedsAttention(
@@ -141,7 +152,7 @@ def _raise(desired: DesiredBooks, payment: Held, aim: Money) -> Change:
             action="restore",
             target_id=payment.link.destination_id,
         )
-    return _set(payment, aim)
+    return _set(payment, aim, seen)
 
 
 def _create(desired: DesiredBooks, wanted: PaymentWanted, amount: Money, invoice_id: str, *, search: bool = False) -> Change:
@@ -154,4 +165,5 @@ def _create(desired: DesiredBooks, wanted: PaymentWanted, amount: Money, invoice
         payment,
         fill=() if invoice_id else (("invoice_id", (ObjectType.INVOICE, desired.order_id)),),
         find_first=search,
+        content_hash=wanted.seen,
     )

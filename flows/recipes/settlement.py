@@ -10,10 +10,10 @@ from connectors.canonical.ledger import Payment
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import Order
 from connectors.canonical.settlement import Refund
-from flows.recipes.contract import Context
+from flows.recipes.contract import Concern, Context
 from flows.recipes.desired_books import PaymentWanted
 from flows.recipes.options import text
-from flows.recipes.plain import short_name
+from flows.recipes.plain import digest, short_name
 from flows.recipes.refunds import give_back
 from flows.recipes.times import shop_date
 
@@ -27,6 +27,7 @@ class Receipt:
     amount: Money
     moment: datetime
     reference: str
+    assumed: bool = False
 
 
 def receipts(order: Order) -> list[Receipt]:
@@ -36,7 +37,7 @@ def receipts(order: Order) -> list[Receipt]:
         for position, tender in enumerate(order.tenders)
     ]
     captured = [
-        Receipt(payment.id, payment.gateway, payment.amount, payment.occurred_at, payment.reference)
+        Receipt(payment.id, payment.gateway, payment.amount, payment.occurred_at, payment.reference, payment.assumed)
         for payment in order.transactions
         if payment.is_captured
     ]
@@ -45,26 +46,32 @@ def receipts(order: Order) -> list[Receipt]:
 
 def wanted_payments(
     order: Order, refunds: Sequence[Refund], worth: Money, context: Context
-) -> tuple[tuple[PaymentWanted, ...], tuple[str, ...]]:
-    """The payments less what was given back, at most what the invoice is worth, and notes about what was clamped."""
+) -> tuple[tuple[PaymentWanted, ...], Concern | None]:
+    """The payments less what was given back, at most what the invoice is worth, and a concern about what was clamped."""
     received = receipts(order)
     amounts = give_back([(receipt.id, receipt.amount) for receipt in received], refunds)
     over = total(amounts, order.currency) - worth
-    notes: tuple[str, ...] = ()
+    concern = None
     if over.amount > 0:
-        notes = (f"The shop holds {over} more than order {order.number} is worth; that part is not recorded.",)
+        concern = money_held(order.id, f"The shop holds {over} more than order {order.number} is worth; that part is not recorded.")
         amounts = _clamped(amounts, over)
     wanted = (_payment(order, receipt, amount, context) for receipt, amount in zip(received, amounts, strict=True))
-    return tuple(wanted), notes
+    return tuple(wanted), concern
 
 
-def still_held(order: Order) -> tuple[str, ...]:
-    """A note when an order that leaves the books was paid and not given back: the books will not show that money any more."""
+def money_held(order_id: str, message: str) -> Concern:
+    """Money that the shop has and the books do not show."""
+    return Concern("money_held", f"order:{order_id}", message)
+
+
+def still_held(order: Order) -> Concern | None:
+    """A concern when an order that leaves the books was paid and not given back: the books will not show that money any more."""
     came = total((receipt.amount for receipt in receipts(order) if receipt.amount.currency == order.currency), order.currency)
     gone = total((refund.amount for refund in order.refunds if refund.amount.currency == order.currency), order.currency)
     if came <= gone:
-        return ()
-    return (
+        return None
+    return money_held(
+        order.id,
         f"By the shop's records {came - gone} of order {order.number} was received and not given back. "
         "Refund it there, or record by hand what becomes of it.",
     )
@@ -96,4 +103,7 @@ def _payment(order: Order, receipt: Receipt, amount: Money, context: Context) ->
         mapped or text(context.options, "default_payment_type", "Other"),
         note,
     )
-    return PaymentWanted(f"{order.id}:{receipt.id}", payment)
+    key = f"{order.id}:{receipt.id}"
+    if not receipt.assumed:
+        return PaymentWanted(key, payment)
+    return PaymentWanted(key, payment, receipt.amount, f"{receipt.amount.text()} {digest(receipt.moment, receipt.reference)[:16]}")

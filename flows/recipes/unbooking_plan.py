@@ -34,7 +34,7 @@ def plan_void(desired: DesiredBooks, link: Link, view: View) -> Plan:
     if now is not None and now.status is not InvoiceStatus.VOID:
         _refuse(desired, now, total((payment.amount for payment in held), desired.currency))
         changes.append(_void(desired, link, now))
-    return Plan(tuple(changes), (desired.void, *desired.notes), None if changes else _proof(desired))
+    return Plan(tuple(changes), (desired.void,), None if changes else _proof(desired), desired.concern)
 
 
 def _void(desired: DesiredBooks, link: Link, now: Invoice) -> Change:

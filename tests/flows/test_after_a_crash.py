@@ -125,7 +125,7 @@ def test_a_worker_that_lost_its_job_keeps_no_proof_of_an_update(town: Town, monk
     assert not AuditRecord.objects.filter(action="update invoice").exists()
     lease_over()
     assert found_by_the_sweep(town).state == "done"
-    assert amounts(town, order) == ("31.53", "31.53", 0)
+    assert amounts(town, order) == ("31.53", "20.23", 0)
 
 
 def test_an_intent_that_was_withdrawn_in_the_same_moment_is_busy_for_a_moment(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

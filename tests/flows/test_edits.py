@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from audit.alerts import close_alert
 from audit.models import Alert
 from flows.models import SyncJob, SyncRecord
 from tests.flows.conftest import Town
@@ -20,17 +21,78 @@ def add_shipping(town: Town, order: dict[str, Any]) -> None:
     town.change(order, shipping_lines=[{"method_id": "flat_rate", "method_title": "Courier", "total": "10.00"}])
 
 
-def test_an_edited_order_updates_its_invoice_and_payment(town: Town) -> None:
+def open_alerts() -> list[tuple[str, str]]:
+    """Code and subject of each open alert."""
+    causes = Alert.objects.filter(closed_at=None).order_by("pk").values_list("cause", flat=True)
+    return [(cause.split(":")[1], ":".join(cause.split(":")[2:])) for cause in causes]
+
+
+def test_an_edited_order_updates_its_invoice_and_no_payment_that_nobody_told_of(town: Town) -> None:
     order = town.order()
     town.book(order)
     number = town.invoice(order)["id"]
     add_shipping(town, order)
     job = town.book(order)
     assert job.state == "done", job.reason
-    assert amounts(town, order) == ("31.53", "31.53", 0)  # (17.90 + 10.00) x 1.13
+    assert amounts(town, order) == ("31.53", "20.23", 0)  # (17.90 + 10.00) x 1.13
+    record = SyncRecord.objects.get(flow=town.orders, source_id=order["id"])
+    assert (str(record.captured), str(record.paid), record.exact) == ("20.230", "20.230", True)
     assert town.invoice(order)["id"] == number
     assert [line["name"] for line in town.invoice(order)["lines"]] == ["Earl Grey, 100 g", "Courier"]
     assert len(town.invoice(order)["payments"]) == 1
+    assert open_alerts() == [("grew_after_payment", f"order:{order['id']}")]
+    assert f"Order {order['number']} comes to 11.30 CAD more than when it was paid" in Alert.objects.get().message
+
+
+def test_what_an_edited_order_grew_by_is_settled_in_the_books(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    add_shipping(town, order)
+    town.book(order)
+    with town.untouched(town.books):
+        assert town.book(order, force=True).state == "done"
+        assert town.book(order).reason_code == "unchanged"
+    assert open_alerts() == [("grew_after_payment", f"order:{order['id']}")], "looking again changes nothing"
+    town.ask(town.books, "pay", invoice_id=town.invoice(order)["id"], amount="11.30")
+    with town.untouched(town.books):
+        job = town.book(order, force=True)
+    assert (job.state, job.reason_code) == ("done", ""), job.reason
+    assert amounts(town, order) == ("31.53", "31.53", 0)
+    assert open_alerts() == []
+
+
+def test_another_payment_in_the_shop_pays_what_the_order_comes_to_by_then(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    add_shipping(town, order)
+    town.book(order)
+    town.change(order, transaction_id="txn_2")
+    assert town.book(order).state == "done"
+    assert amounts(town, order) == ("31.53", "31.53", 0)
+    assert len(town.invoice(order)["payments"]) == 1
+    assert open_alerts() == []
+
+
+def test_an_edit_that_is_undone_is_no_payment_either_way(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    add_shipping(town, order)
+    town.book(order)
+    town.change(order, shipping_lines=[{"id": town.raw(order)["shipping_lines"][0]["id"], "method_title": None}])
+    assert town.book(order).state == "done"
+    assert amounts(town, order) == ("20.23", "20.23", 0)
+    assert open_alerts() == []
+
+
+def test_a_reference_that_the_shop_tells_late_does_not_hide_what_grew(town: Town) -> None:
+    order = town.order(transaction_id="")
+    town.book(order)
+    town.change(order, transaction_id="txn_1")
+    with town.untouched(town.books):
+        assert town.book(order).state == "done"
+    add_shipping(town, order)
+    assert town.book(order).state == "done"
+    assert amounts(town, order) == ("31.53", "20.23", 0)
 
 
 def test_a_smaller_order_lowers_the_payment_before_the_invoice(town: Town) -> None:
@@ -44,6 +106,15 @@ def test_a_smaller_order_lowers_the_payment_before_the_invoice(town: Town) -> No
     writes = [entry["path"].split("/")[4] for entry in town.ask(town.books, "requests") if entry["method"] == "PUT"]
     assert writes == ["payments", "invoices"]
     assert town.invoice(order)["payments"][0]["overpayment_id"] is None
+    assert open_alerts() == [("money_held", f"order:{order['id']}")]
+    assert f"Order {order['number']} comes to 10.12 CAD less than when it was paid" in Alert.objects.get().message
+    with town.untouched(town.books):
+        assert town.book(order, force=True).state == "done"
+    assert len(open_alerts()) == 1, "what was received is remembered, though the payment was lowered"
+    town.change(order, line_items=[{"id": line["id"], "quantity": 2, "subtotal": "17.90", "total": "17.90"}])
+    assert town.book(order).state == "done"
+    assert amounts(town, order) == ("20.23", "20.23", 0)
+    assert open_alerts() == []
 
 
 def test_a_note_in_the_shop_is_no_change_in_the_books(town: Town) -> None:
@@ -64,13 +135,47 @@ def test_a_cancelled_order_is_voided_and_a_revived_one_restored(town: Town, stat
     assert town.invoice(order)["vis_state"] == 1
     assert [payment["vis_state"] for payment in town.invoice(order)["payments"]] == [1]
     assert "20.23 CAD of order" in job.reason, "the shop keeps the money, and the books no longer show it"
+    assert open_alerts() == [("money_held", f"order:{order['id']}")]
+    assert f"20.23 CAD of order {order['number']} was received and not given back" in Alert.objects.get().message
     with town.untouched(town.books):
         assert town.book(order, force=True).state == "done"
+        assert town.book(order).reason_code == "unchanged"
+    assert len(open_alerts()) == 1
     town.change(order, status="processing")
     job = town.book(order)
     assert job.state == "done", job.reason
     assert amounts(town, order) == ("20.23", "20.23", 0)
     assert [payment["vis_state"] for payment in town.invoice(order)["payments"]] == [0]
+    assert open_alerts() == []
+
+
+def test_the_alert_about_a_cancelled_order_ends_with_its_refund(town: Town) -> None:
+    order, other = town.order(), town.order()
+    for each in (order, other):
+        town.book(each)
+        town.change(each, status="cancelled")
+        town.book(each)
+    assert len(open_alerts()) == 2
+    town.refund(order, amount="5.00")
+    town.book(order)
+    assert "15.23 CAD" in Alert.objects.get(cause__endswith=f"order:{order['id']}").message
+    town.refund(order, amount="15.23")
+    with town.untouched(town.books):
+        assert town.book(order).state == "done"
+    assert open_alerts() == [("money_held", f"order:{other['id']}")]
+    assert town.book(other).reason_code == "unchanged"
+    assert open_alerts() == [("money_held", f"order:{other['id']}")]
+
+
+def test_an_alert_that_a_person_closed_stays_closed_until_the_order_changes(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    town.change(order, status="cancelled")
+    town.book(order)
+    close_alert(town.orders.organization_id, Alert.objects.get().cause)
+    town.change(order, customer_note="Keeps it as store credit")
+    town.book(order)
+    assert open_alerts() == []
 
 
 def test_a_trashed_order_is_voided_and_untrashed_restored(town: Town) -> None:
@@ -126,8 +231,8 @@ def test_a_locked_invoice_is_left_alone(town: Town) -> None:
     assert "Unlock it" in job.reason
     town.ask(town.books, "lock_invoice", invoice_id=invoice, locked=False)
     assert town.book(order).state == "done"
-    assert amounts(town, order) == ("31.53", "31.53", 0)
-    assert not Alert.objects.filter(closed_at=None).exists()
+    assert amounts(town, order) == ("31.53", "20.23", 0)
+    assert open_alerts() == [("grew_after_payment", f"order:{order['id']}")]
     assert SyncJob.objects.get(pk=job.pk).state == "superseded"
 
 

@@ -47,7 +47,9 @@ HALF_HELD = "By the shop's records 38.90 CAD of order 1042 was received and not 
 def test_money_that_the_shop_keeps_for_a_cancelled_order_is_told(changes: dict[str, Any], told: str) -> None:
     gone = replace(ORDER, state=OrderState.CANCELLED, **changes)
     books = booked()
-    notes = " ".join(books.sync(RECIPE, gone, context())[-1].notes)
+    last = books.sync(RECIPE, gone, context())[-1]
+    assert (last.concern is not None and last.concern.code == "money_held") == bool(told)
+    notes = " ".join(last.said)
     assert notes.partition(". ")[2].partition(" Refund it there")[0] == told
     with pytest.raises(NothingToDo) as left_out:  # nor is it kept from whoever looks at an order that was never booked
         Books().sync(RECIPE, gone, context())

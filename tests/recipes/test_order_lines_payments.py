@@ -13,7 +13,7 @@ from recipe_shop import charge, line, money, order, sale, tax
 from connectors.canonical.order import ChargeKind, Discount, Tender
 from connectors.canonical.settlement import TransactionKind, TransactionStatus
 from flows.recipes import RECIPES
-from flows.recipes.contract import FieldRule, ItemChoice, Mappings
+from flows.recipes.contract import Concern, FieldRule, ItemChoice, Mappings
 from flows.recipes.order_to_invoice import RECIPE
 
 MUGS = line("1", "20.00", tax("HST", "2.60", "13", code="CA-ON"), quantity="2", sku="MUG-1", discount="10.00")
@@ -128,7 +128,9 @@ def test_gateways_are_mapped_by_code_then_title() -> None:
 def test_more_than_the_order_is_worth_is_clamped_and_said() -> None:
     desired = RECIPE.desire(replace(ORDER, transactions=(sale("28.25", "a"), sale("10", "b"))), context())
     assert [one.payment.amount for one in desired.payments] == [money("28.25"), money("0")]
-    assert desired.notes == ("The shop holds 10.00 CAD more than order 1042 is worth; that part is not recorded.",)
+    assert desired.concern == Concern(
+        "money_held", "order:727", "The shop holds 10.00 CAD more than order 1042 is worth; that part is not recorded."
+    )
     assert [c.key for c in first(replace(ORDER, transactions=(sale("28.25", "a"), sale("10", "b")))) if c.object_type == "payment"] == [
         "727:a"
     ]

@@ -138,4 +138,5 @@ def _by_status(order: Tame, amount: Money, moment: datetime) -> tuple[Transactio
         return ()
     gateway = order["payment_method"].text_or() or "offline"
     reference = order.get("payment_provider_id").identifier()
-    return (Transaction("status", TransactionKind.SALE, TransactionStatus.SUCCEEDED, gateway, amount.rounded(), moment, reference),)
+    paid = Transaction("status", TransactionKind.SALE, TransactionStatus.SUCCEEDED, gateway, amount.rounded(), moment, reference, True)
+    return (paid,)

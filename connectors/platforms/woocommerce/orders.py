@@ -104,7 +104,8 @@ def _discounts(coupons: Tame, currency: str) -> list[Discount]:
 
 def _transactions(order: Tame, currency: str) -> tuple[Transaction, ...]:
     """The one payment that WooCommerce knows of. Only date_paid says so: cash on delivery is "processing" and unpaid
-    (observed), and an order for nothing has nothing to pay.
+    (observed), and an order for nothing has nothing to pay. How much was paid it tells nowhere: that is what the order came to
+    by then, and here what it comes to now.
     """
     paid_at, total = order["date_paid_gmt"].time_or_none(), Money(order["total"].decimal(), currency)
     if paid_at is None or not total:
@@ -118,5 +119,6 @@ def _transactions(order: Tame, currency: str) -> tuple[Transaction, ...]:
             amount=total,
             occurred_at=paid_at,
             reference=order["transaction_id"].text_or(),
+            assumed=True,
         ),
     )
