@@ -241,7 +241,7 @@ def invoice_prefix(shop: Miniature) -> str:
 def polled(shop: Miniature) -> dict[str, Any]:
     """A shop that sends no webhooks is asked often: nobody wants to watch a demo for minutes."""
     webhooks = get_connector(shop.platform).webhooks
-    return {} if webhooks and webhooks.subscriptions else {"poll_seconds": DEMO_POLL}
+    return {} if webhooks and not webhooks.by_hand else {"poll_seconds": DEMO_POLL}
 
 
 def hears_of_payments(shop: Miniature) -> bool:

@@ -24,6 +24,7 @@ from connectors.kit.authorising import (
     Whose,
 )
 from connectors.kit.receiving import (
+    BY_HAND,
     Delivery,
     Event,
     Greeting,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from connectors.kit.sandbox import Sandbox
 
 __all__ = [
+    "BY_HAND",
     "Account",
     "Activated",
     "Activation",

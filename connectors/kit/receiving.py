@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from connectors.canonical.identity import Notice, ObjectType
 from connectors.kit.authorising import Whose
+from connectors.kit.errors import Refused
 
 if TYPE_CHECKING:
     from connectors.kit.http import Api
@@ -98,6 +99,13 @@ class Subscriptions:
     resend: Callable[[Api, str], None] | None = None
 
 
+def _by_hand(_api: Api, topic: str, _url: str, _secret: str) -> RemoteSubscription:
+    raise Refused(f"{topic}: webhooks of this platform are registered there by hand, with the address on the connection's page.")
+
+
+BY_HAND = Subscriptions(list=lambda _api: (), create=_by_hand, delete=lambda _api, _id: None)
+
+
 @dataclass(frozen=True)
 class Webhooks:
     """Receiving: greet recognises unsigned pings and handshakes; verify raises BadSignature unless one of the secrets
@@ -110,6 +118,10 @@ class Webhooks:
     whose: which connection a delivery says it is about. One at a connection's own address that names another connection is refused like
     a bad signature. It also opens POST /in/<platform>/, for deliveries that come to one address for all connections of an app (privacy
     requests): those that it names are tried, and one of them must have the secret that signed. It reads what nobody has proven yet.
+    Where webhooks are registered at the platform by hand (subscriptions=BY_HAND), topics are empty and the connection's page shows the
+    address. challenge: what to answer to a GET of that address with these parameters, None where it is no challenge; only letters,
+    digits and -_.=+/ are ever answered. published(delivery, secrets): web addresses of public keys with which this delivery may be
+    signed, on a host that the connector fixes; they are fetched once a day, and verify finds their texts (PEM) behind the secrets.
     """
 
     greet: Callable[[Delivery], Greeting | None]
@@ -121,3 +133,10 @@ class Webhooks:
     extra_topics: tuple[str, ...] = ()
     secrets: Callable[[Mapping[str, str]], Sequence[str]] | None = None
     whose: Callable[[Delivery], Whose] | None = None
+    challenge: Callable[[Mapping[str, str]], str | None] | None = None
+    published: Callable[[Delivery, Sequence[str]], tuple[str, ...]] | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person registers them at the platform."""
+        return not self.topics and not self.extra_topics

@@ -1,12 +1,19 @@
-"""Checking webhook signatures: HMAC-SHA256 in base64 or hex, in constant time, and times in both directions."""
+"""Checking webhook signatures: HMAC-SHA256 in base64 or hex, in constant time, RSA with public keys, and times in both directions."""
 
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from connectors.kit.errors import BadSignature
 
@@ -45,6 +52,25 @@ def check_hex(signatures: str | Sequence[str], messages: bytes | Sequence[bytes]
     """Raise BadSignature unless one of the secrets made one of these hexadecimal signatures of one of the messages."""
     given = [signatures] if isinstance(signatures, str) else list(signatures)
     _check(given, [messages] if isinstance(messages, bytes) else messages, secrets, hex_signature)
+
+
+def check_rsa(signatures: Sequence[str], message: bytes, keys: Sequence[str]) -> None:
+    """Raise BadSignature unless the owner of one of these public keys (PEM) made one of these base64 signatures (RSA, PKCS #1 v1.5,
+    SHA-256) of the message.
+    """
+    if not any(_made_by(key, signature, message) for key in keys for signature in signatures):
+        raise BadSignature("none of the published keys fits this signature")
+
+
+def _made_by(key: str, signature: str, message: bytes) -> bool:
+    try:
+        public = load_pem_public_key(key.encode())
+        if not isinstance(public, RSAPublicKey):
+            return False
+        public.verify(base64.b64decode(signature, validate=True), message, PKCS1v15(), SHA256())
+    except (InvalidSignature, ValueError, binascii.Error):
+        return False
+    return True
 
 
 def check_timestamp(seconds: str, now: datetime, tolerance: timedelta = TOLERANCE) -> None:

@@ -11,7 +11,7 @@ from connectors.registry import get_connector
 from credentials.admin.connection import ConnectionAdmin
 from credentials.models import Connection
 from flows.admin.parts import told
-from flows.subscriptions import ensure_subscriptions, wanted_topics
+from flows.subscriptions import ensure_subscriptions, inbox_url, wanted_topics
 
 
 @told
@@ -25,6 +25,12 @@ def set_up(connection: Connection, person: str) -> Said:
     return Said(" ".join(problems), ok=False) if problems else Said(f"Webhooks are set up: {', '.join(topics)}.")
 
 
+def _registers(connection: Connection) -> bool:
+    """Whether we register the platform's webhooks ourselves."""
+    webhooks = get_connector(connection.platform).webhooks
+    return webhooks is not None and not webhooks.by_hand
+
+
 class FlowConnectionAdmin(ConnectionAdmin):
     """The page of credentials, with more buttons."""
 
@@ -35,14 +41,16 @@ class FlowConnectionAdmin(ConnectionAdmin):
             "Set up webhooks",
             "flows.reenable_subscription",
             set_up,
-            lambda row: row.status == Connection.Status.ACTIVE and get_connector(row.platform).webhooks is not None,
+            lambda row: row.status == Connection.Status.ACTIVE and _registers(row),
         ),
     )
 
     def addresses(self, row: Connection) -> dict[str, str]:
-        """Also where the platform sends what it sends per app and not per shop."""
+        """Also where webhooks go that a person registers, and where the platform sends what it sends per app and not per shop."""
         webhooks = get_connector(row.platform).webhooks
         found = super().addresses(row)
+        if webhooks is not None and webhooks.by_hand:
+            found["Webhook URL"] = inbox_url(row)
         if webhooks is not None and webhooks.whose is not None:
             found["Webhook URL of the app"] = str(settings.PUBLIC_URL) + reverse("app-inbox", args=[row.platform])
         return found

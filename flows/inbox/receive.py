@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -20,12 +22,14 @@ from credentials.accounts import is_about
 from credentials.models import Connection
 from credentials.services import mark_ended
 from flows.inbox.handshake import keep_secret
+from flows.inbox.published import Unavailable, published_keys
 from flows.inbox.signers import signing_secrets
 from flows.inbox.store import store_event
 from flows.notices import tidy
 from flows.privacy.cases import open_case
 
 CACHED_SECONDS = 3.0
+_CHALLENGE = re.compile(r"[\w.=+/-]{1,200}", re.ASCII)
 
 
 class Sender(NamedTuple):
@@ -81,7 +85,9 @@ def is_app_address(platform: str) -> bool:
 
 
 def receive(platform: str, token: str, delivery: Delivery) -> Receipt:
-    """Take one delivery: 404 unknown address, 401 bad signature, else 200 once it is stored (or needs no storing)."""
+    """Take one delivery: 404 unknown address, 401 bad signature, 503 a signature that cannot be checked now, else 200 once it is
+    stored (or needs no storing).
+    """
     webhooks, sender = _webhooks(platform), find_sender(platform, token)
     if webhooks is None or sender is None:
         return Receipt(404)
@@ -89,10 +95,23 @@ def receive(platform: str, token: str, delivery: Delivery) -> Receipt:
     if greeting:
         keep_secret(sender.connection_id, greeting)
         return Receipt(200)
-    if not _signed(webhooks, delivery, sender, token):
+    try:
+        signed = _signed(webhooks, delivery, sender, token)
+    except Unavailable:
+        return Receipt(503)
+    if not signed:
         _complain(sender)
         return Receipt(401)
     return _stored(webhooks, delivery, sender)
+
+
+def answer_challenge(platform: str, token: str, query: Mapping[str, str]) -> str | None:
+    """What a platform that asks whether the address is ours wants to read; None for anything else, and for text that could be markup."""
+    webhooks, sender = _webhooks(platform), find_sender(platform, token)
+    if webhooks is None or sender is None or webhooks.challenge is None:
+        return None
+    answer = webhooks.challenge(query)
+    return answer if answer and _CHALLENGE.fullmatch(answer) else None
 
 
 def receive_for_app(platform: str, delivery: Delivery) -> Receipt:
@@ -129,7 +148,7 @@ def _signed(webhooks: Webhooks, delivery: Delivery, sender: Sender, token: str) 
         if known is None or (fresh and known.secrets == sender.secrets):
             return False
         try:
-            webhooks.verify(delivery, known.secrets)
+            webhooks.verify(delivery, (*known.secrets, *published_keys(webhooks, delivery, known.secrets)))
         except BadSignature:
             continue
         return not _names_another(webhooks, delivery, known)

@@ -13,12 +13,14 @@ from django.views.decorators.csrf import csrf_exempt
 from connectors.kit.contract import Delivery
 from flows.bell import ring
 from flows.inbox.body import TooLarge, read_body
-from flows.inbox.receive import Receipt, is_address, is_app_address, receive, receive_for_app
+from flows.inbox.receive import Receipt, answer_challenge, is_address, is_app_address, receive, receive_for_app
 
 
 @csrf_exempt
 def inbox(request: HttpRequest, platform: str, token: str) -> HttpResponse:
-    """POST only; 413 for a body over MAX_BODY_BYTES, 400 for one that broke off."""
+    """POST; 413 for a body over MAX_BODY_BYTES, 400 for one that broke off. A GET is answered where it is a platform's challenge."""
+    if request.method == "GET" and (answer := answer_challenge(platform, token, request.GET.dict())):
+        return HttpResponse(answer, content_type="text/plain")
     if request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})
     if not is_address(platform, token):

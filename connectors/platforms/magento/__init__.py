@@ -16,6 +16,7 @@ from connectors.platforms.magento.orders import PAID_STATES, STATUSES, fetch_ord
 from connectors.platforms.magento.probe import probe
 from connectors.platforms.magento.products import fetch_product, normalise_product, page_products
 from connectors.platforms.magento.sandbox import SANDBOX
+from connectors.platforms.magento.webhooks import WEBHOOKS
 
 _SIGNED, _ANY_KEYS = ("oauth1", "activation"), ("oauth1", "activation", "bearer")
 # None is required, for an activation brings them all; the connection's test says what is missing.
@@ -35,6 +36,8 @@ SETTINGS = (
         choices=(("net", "Without tax"), ("gross", "With tax")),
         default="net",
     ),
+    Setting("webhook_secret", "Webhook secret", "Of an extension that sends webhooks; see the platform's page.", secret=True),
+    Setting("events_client_id", "Client id for Adobe I/O Events", "Of the project in Adobe's developer console.", secret=True),
     Setting("admin_path", "Path of the admin", 'For links to orders, for example "admin_1x2y3z"; empty: no links.'),
 )
 
@@ -96,6 +99,7 @@ CONNECTOR = Connector(
     },
     # Magento has no limit for integrations; its host may. Full orders are heavy for a shop that also serves buyers.
     limits=RateLimit(per_second=10, burst=20),
+    webhooks=WEBHOOKS,
     link=link,
     statuses=_SHOWN_STATUSES,
     paid_statuses=PAID_STATES,

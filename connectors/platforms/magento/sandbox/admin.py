@@ -10,6 +10,7 @@ from typing import Any
 from connectors.canonical.money import exponent
 from connectors.platforms.magento.sandbox import lifecycle, people
 from connectors.platforms.magento.sandbox.activating import activate
+from connectors.platforms.magento.sandbox.announcing import install
 from connectors.platforms.magento.sandbox.pricing import ZERO
 from connectors.platforms.magento.sandbox.routes import show_order
 from connectors.platforms.magento.sandbox.scenario import place_one, shopper
@@ -34,6 +35,7 @@ def actions(shop: Shop) -> dict[str, Callable[[Json], Any]]:
         "create_customer": lambda shop, body: plain(people.create_customer(shop, body["fields"])),
         "update_customer": lambda shop, body: plain(people.update_customer(shop, int(body["id"]), body["fields"])),
         "activate": activate,
+        "install_webhook": install,
         "permit": _permit,
         "attributes": _attributes,
         "clock": lambda shop, body: {"now": shop.set_clock(body.get("now"), float(body.get("advance", 0))).isoformat()},
@@ -93,9 +95,7 @@ def _place_order(shop: Shop, body: Json) -> Json:
                "region_code": "ON", "postcode": "L8P 1A1", "country_id": "CA", "telephone": "+1 555 0100"}  # fmt: skip
     off = Decimal(str(body.get("coupon_percent", 0)))
     basket = Basket(
-        rows=tuple(
-            (skus[row[0]], int(row[1]), tuple((skus[sku], n) for sku, n in (row[2] if len(row) > 2 else ()))) for row in body["rows"]
-        ),
+        rows=tuple(_bought(skus, row) for row in body["rows"]),
         address={**address, **body.get("address", {})},
         email=body.get("email", "iris@vahl.example"),
         customer_id=int(body.get("customer_id", 0)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from connectors.platforms.magento.sandbox.announcing import announce
 from connectors.platforms.magento.sandbox.pricing import ZERO
 from connectors.platforms.magento.sandbox.selling import money_rows
 from connectors.platforms.magento.sandbox.state import Shop
@@ -33,6 +34,7 @@ def find_order(shop: Shop, order_id: int) -> Json:
 
 def touch(shop: Shop, order: Json) -> None:
     order["updated_at"] = shop.stamp()
+    announce(shop, "orders/updated", order["entity_id"])
 
 
 def move(shop: Shop, order: Json, state: str) -> None:

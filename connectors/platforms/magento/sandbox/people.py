@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.platforms.magento.sandbox.announcing import announce
 from connectors.platforms.magento.sandbox.state import Shop
 from connectors.platforms.magento.sandbox.wire import Json, Refusal, no_entity, required
 
@@ -51,6 +52,7 @@ def create_customer(shop: Shop, given: Mapping[str, Any]) -> Json:
     }
     _replace_book(shop, customer, list(given.get("addresses") or []))
     shop.customers[number] = customer
+    announce(shop, "customers/created", number)
     return customer
 
 
@@ -62,6 +64,7 @@ def update_customer(shop: Shop, customer_id: int, given: Mapping[str, Any]) -> J
         _replace_book(shop, customer, list(given["addresses"]))
     customer.update({name: given[name] for name in _OWN if name in given})
     customer["updated_at"] = shop.stamp()
+    announce(shop, "customers/updated", customer_id)
     return customer
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from connectors.platforms.magento.sandbox.announcing import announce
 from connectors.platforms.magento.sandbox.pricing import ZERO, Priced, price_row
 from connectors.platforms.magento.sandbox.state import Rate, Shop
 from connectors.platforms.magento.sandbox.wire import Json
@@ -85,6 +86,7 @@ def place(shop: Shop, basket: Basket) -> Json:
     }
     shop.orders[order_id] = order
     shop.comments[order_id] = []
+    announce(shop, "orders/created", order_id)
     return order
 
 
