@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,9 @@ from credentials.status import mark_active, mark_ended, mark_reauthorise
 from credentials.tokens import tokens_of
 
 __all__ = ["account_of", "connector_of", "mark_active", "mark_ended", "mark_reauthorise", "open_api", "probe_connection"]
+
+WARNED_EVERY = 3600.0  # seconds
+_warned: dict[str, float] = {}  # when this process last told of a cause
 
 
 def open_api(
@@ -53,7 +57,11 @@ def open_api(
 
 
 def _warn(connection: Connection, code: str, sentence: str) -> None:
-    cause = f"{code}:{connection.pk}"
+    """At most once an hour and process: a platform may say it with each of its answers."""
+    cause, now = f"platform:{connection.pk}:{code}", time.monotonic()
+    if now - _warned.get(cause, float("-inf")) < WARNED_EVERY:
+        return
+    _warned[cause] = now
     open_alert(connection.organization_id, cause, f"{connection.label}: {sentence}", Alert.Severity.WARNING, connection.pk)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db import transaction
 from django.utils import timezone
 
 from audit.models import Outcome
 from audit.services import write
 from connectors.canonical.identity import ObjectType
 from flows.bell import ring
+from flows.jobs.finish import same_object
 from flows.jobs.queue import Wanted, enqueue, enqueue_one
-from flows.models import Flow, InboundEvent, SyncJob
+from flows.jobs.telling import STUCK, close_if_over
+from flows.models import Flow, InboundEvent, SyncJob, SyncRecord
 from flows.models.job import Priority
 from flows.selectors import flows_reading
 
@@ -64,18 +66,24 @@ def replay_event(event: InboundEvent, asked_by: str) -> int:
     return made
 
 
-def release(flow: Flow, subject: str, asked_by: str, *, alike: str = "") -> int:
-    """A mapping was saved: queue the jobs that waited for it ("sku:MUG-XL"). Returns how many.
-
-    alike: the reason code of jobs that may wait for the same under another name; those that do not will wait again.
-    """
-    waits = Q(subject=subject) | Q(reason_code=alike) if alike else Q(subject=subject)
-    stuck = SyncJob.objects.filter(waits, flow=flow, state__in=[SyncJob.State.ATTENTION, SyncJob.State.DEAD])
-    wanted = [
-        Wanted(flow.pk, ObjectType(kind), source_id, Priority.PERSON, "mapping", None, asked_by)
-        for kind, source_id in stuck.values_list("object_type", "source_id").distinct()
-    ]
-    made = enqueue(wanted, timezone.now())
-    if made:
-        ring()
-    return made
+def settle_by_hand(job: SyncJob, person: str) -> bool:
+    """A person says that nothing is left to do about a stuck job. False when it was not stuck any more."""
+    stuck = SyncJob.objects.filter(pk=job.pk, state__in=STUCK)
+    with transaction.atomic():
+        if not stuck.update(state=SyncJob.State.SUPERSEDED):
+            return False
+        said = f"Settled by hand by {person}. {job.reason}"
+        SyncRecord.objects.filter(**same_object(job), job_id=job.pk).update(outcome=Outcome.NOTED, reason=said, updated_at=timezone.now())
+        write(
+            actor=person,
+            action="settle job",
+            outcome=Outcome.NOTED,
+            organization_id=job.flow.organization_id,
+            flow_id=job.flow_id,
+            job_id=job.pk,
+            object_type=job.object_type,
+            source_id=job.source_id,
+            message=said,
+        )
+        close_if_over(job.flow, job.reason_code, job.subject)
+    return True

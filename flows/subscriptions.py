@@ -59,6 +59,7 @@ def ensure_subscriptions(connection: Connection, actor: str = "worker") -> list[
     webhooks = get_connector(connection.platform).webhooks
     topics = wanted_topics(connection, webhooks) if webhooks else []
     if webhooks is None or not topics:
+        close_alert(connection.organization_id, f"subscriptions:{connection.pk}")
         return []
     try:
         api = open_api(connection)

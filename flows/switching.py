@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from audit.alerts import close_alert
 from connectors.kit.errors import NeedsAttention
 from flows.models import Flow
 from flows.pairing import problem_with_pair
@@ -19,3 +20,5 @@ def switch(flow: Flow, *, on: bool) -> None:
         flow.enabled = on
         flow.save(update_fields=["enabled"])
         schedule_poll(flow)
+    if not on:
+        close_alert(flow.organization_id, f"poll:{flow.pk}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import models
-
 from config.provision.entries import FlowEntry
 from config.provision.reading import Table, nearest, unique
 from config.provision.rows import Step, bring
 from flows.models import FieldMapping, Flow, ItemMapping, ValueMapping
+from flows.releasing import Mapping, mapping_saved
 
 
 def apply_mappings(flow: Flow, entry: FlowEntry) -> Iterator[Step]:
@@ -39,6 +38,8 @@ def _apply_value(flow: Flow, table: Table) -> Step:
     return _step(ValueMapping, flow, table, keys, {"target": table.text("target")}, "value mapping")
 
 
-def _step(model: type[models.Model], flow: Flow, table: Table, keys: dict[str, Any], fields: dict[str, Any], what: str) -> Step:
-    _row, verb, details = bring(model, table, {"flow": flow, **keys}, fields)
+def _step(model: type[Mapping], flow: Flow, table: Table, keys: dict[str, Any], fields: dict[str, Any], what: str) -> Step:
+    row, verb, details = bring(model, table, {"flow": flow, **keys}, fields)
+    if verb != "left":
+        mapping_saved(row, "provision")
     return Step(verb, what, f"{' '.join(keys.values())!r} of {flow.label!r}", details)

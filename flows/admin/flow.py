@@ -26,6 +26,7 @@ from flows.asking import ask_for_poll, ask_for_reconciliation
 from flows.models import Flow
 from flows.polling import start_backfill
 from flows.recipes import RECIPES
+from flows.releasing import options_changed
 from flows.schedules import schedule_poll
 from flows.selectors import settings_for
 from flows.switching import switch
@@ -93,7 +94,13 @@ class FlowAdmin(ScopedAdmin):
             super().save_model(request, obj, form, change)
         else:
             obj.save(update_fields=["label", "poll_seconds", "options"])
+            self._release(request, obj, form)
         schedule_poll(obj)
+
+    def _release(self, request: HttpRequest, flow: Flow, form: FlowForm) -> None:
+        asked_again = options_changed(flow, request.user.get_username()) if form.changed_options else 0
+        if asked_again:
+            tell(request, Said(f"{asked_again} record(s) that need attention are looked at again with the new options."))
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """On to the second step."""

@@ -58,6 +58,8 @@ class FlowForm(AnyForm):
         help_text=f"Seconds, at least {FASTEST}; 0 relies on webhooks alone.",
     )
 
+    changed_options = False
+
     class Meta:
         model = Flow
         fields = ("label", "poll_seconds")
@@ -88,7 +90,9 @@ class FlowForm(AnyForm):
         return cleaned
 
     def save(self, commit: bool = True) -> Flow:
+        before = self.instance.options
         self.instance.options = collect(settings_for(self.instance), self.cleaned_data, OPTION, self.instance.options)
+        self.changed_options = self.instance.options != before
         saved: Flow = super().save(commit)
         return saved
 

@@ -15,7 +15,8 @@ from connectors.kit.errors import SyncError
 from flows.finding import source_id_of
 from flows.models import Flow
 from flows.preview import Preview, preview
-from flows.recipes.contract import Change, TieOut
+from flows.recipes.contract import Change
+from flows.recipes.proof import TieOut
 
 LONGEST_COMPARISON = 92  # days
 

@@ -22,11 +22,10 @@ from flows.admin.inbox import MAY_REPLAY
 from flows.admin.parts import SOURCE_TYPES, flow_filter, proof_of, told, type_filter, web_address
 from flows.admin.timeline import links_of, record_of, timeline_of
 from flows.finding import matching_jobs
+from flows.jobs.telling import STUCK
 from flows.models import Flow, SyncJob, SyncRecord
-from flows.replay import replay_job
+from flows.replay import replay_job, settle_by_hand
 
-State = SyncJob.State
-STUCK = (State.ATTENTION, State.DEAD)
 ATTEMPTS = ("trigger", "asked_by", "priority", "attempts", "crashes", "force", "created", "due", "lease", "finished")
 TRIGGERS = ("webhook", "poll", "backfill", "person", "mapping", "reconcile")
 
@@ -36,6 +35,12 @@ def replay(job: SyncJob, person: str) -> Said:
     """Queue its object again, ahead of everything else."""
     again = replay_job(job, person)
     return Said(f"{job} is queued again as job {again.pk}.")
+
+
+def settle(job: SyncJob, person: str) -> Said:
+    """What a person did on both sides, no event may ever tell."""
+    done = settle_by_hand(job, person)
+    return Said(f"{job} is settled: it is taken off the list. A new event of its object is looked at as ever." if done else "It moved on.")
 
 
 class ReasonFilter(SimpleListFilter):
@@ -93,6 +98,7 @@ class SyncJobAdmin(ReadOnly, ScopedAdmin):
     buttons = (
         Button("retry", "Retry", MAY_REPLAY, replay, lambda job: job.state in STUCK, in_bulk=True, records=False),
         Button("replay", "Replay", MAY_REPLAY, replay, lambda job: job.state not in STUCK, in_bulk=True, records=False),
+        Button("settle", "Settled by hand", MAY_REPLAY, settle, lambda job: job.state in STUCK, in_bulk=True, records=False),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -15,34 +15,26 @@ from flows.admin.parts import flow_filter
 from flows.models import FieldMapping, ItemMapping, ValueMapping
 from flows.recipes.contract import FieldRule
 from flows.recipes.fields import TRANSFORMS, problem_with, targets
-from flows.replay import release
+from flows.releasing import mapping_saved, subject_of
 
 
 class MappingAdmin(ScopedAdmin):
-    """subject_of names what a waiting job waits for; what identifies a mapping stays as it was made."""
+    """What identifies a mapping stays as it was made."""
 
     identity: tuple[str, ...] = ()
     organization_path = "flow__organization"
     list_select_related = ("flow",)
     list_filter: ClassVar[tuple[Any, ...]] = (flow_filter(),)
 
-    def subject_of(self, row: Any) -> str:
-        raise NotImplementedError
-
-    def alike(self, row: Any) -> str:
-        """The reason code of jobs that may wait for this mapping under another name; "" when there is no other name."""
-        return ""
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         self._release(request, obj)
 
     def _release(self, request: HttpRequest, row: Any) -> None:
-        subject = self.subject_of(row)
-        released = release(row.flow, subject, request.user.get_username(), alike=self.alike(row))
+        released = mapping_saved(row, request.user.get_username())
         if released:
             tell(request, Said(f"{row}: {released} waiting job(s) go on with it now."))
-            self.record(request, "release jobs", row, f"{released} job(s) that waited for {subject} go on.")
+            self.record(request, "release jobs", row, f"{released} job(s) that waited for {subject_of(row)} go on.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("flow", *self.identity)
@@ -58,9 +50,6 @@ class ItemMappingAdmin(MappingAdmin):
     search_fields = ("sku", "item_name", "item_id")
     fields = ("flow", "sku", "item_id", "item_name")
 
-    def subject_of(self, row: Any) -> str:
-        return f"sku:{row.sku}"
-
 
 @admin.register(ValueMapping)
 class ValueMappingAdmin(MappingAdmin):
@@ -72,12 +61,6 @@ class ValueMappingAdmin(MappingAdmin):
     list_filter = (flow_filter(), "kind")
     search_fields = ("source", "target")
     fields = ("flow", "kind", "source", "target")
-
-    def subject_of(self, row: Any) -> str:
-        return f"{row.kind}:{row.source}"
-
-    def alike(self, row: Any) -> str:
-        return f"{row.kind}_unmapped"  # a job names the tax by its code, and its mapping may name it by its name
 
 
 class FieldMappingForm(AnyForm):
@@ -110,6 +93,3 @@ class FieldMappingAdmin(MappingAdmin):
     list_editable = ("default",)
     search_fields = ("target", "expression")
     fields = ("flow", "target", "expression", "transform", "default")
-
-    def subject_of(self, row: Any) -> str:
-        return f"field:{row.target}"

@@ -8,10 +8,10 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import F
 
-from audit.alerts import open_alert
-from audit.models import Alert, Outcome
+from audit.models import Outcome
 from audit.services import AuditEntry, write_many
 from flows.jobs.finish import another_waits, inherit
+from flows.jobs.telling import open_job_alert
 from flows.models import SyncJob, SyncRecord
 
 State = SyncJob.State
@@ -72,8 +72,7 @@ def _tell(job: SyncJob, now: datetime) -> None:
             )
         ]
     )
-    sentence = f"{job.flow.label}, {job.object_type} {number}: {PARKED}"
-    open_alert(job.flow.organization_id, f"{job.flow_id}:crashed:", sentence, Alert.Severity.ERROR, connection_id=job.flow.source_id)
+    open_job_alert(job, "crashed", "", number, PARKED, dead=True)
 
 
 def _is_free(job: SyncJob) -> bool:

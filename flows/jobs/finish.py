@@ -56,7 +56,7 @@ def finish(job: SyncJob, lease: Lease, ending: Ending, now: datetime) -> SyncJob
     )
     if not changed:
         raise LeaseLost(f"job {job.pk} is no longer ours")
-    if job.had_trouble and state in (State.DONE, State.NOTHING):
+    if job.had_trouble and state is not State.WAITING:
         _close_older(job)
     return state
 
@@ -85,6 +85,6 @@ def inherit(job: SyncJob, **fields: object) -> None:
 
 
 def _close_older(job: SyncJob) -> None:
-    """What once needed attention is settled by a newer success of the same object."""
+    """What once needed attention is settled by a newer success of the same object, or newer trouble tells more."""
     stuck = SyncJob.objects.filter(**same_object(job), state__in=[State.ATTENTION, State.DEAD], pk__lt=job.pk)
     stuck.update(state=State.SUPERSEDED)

@@ -20,7 +20,8 @@ from flows.jobs.claim import Lease
 from flows.jobs.finish import Ending, finish
 from flows.models import SyncJob, SyncRecord
 from flows.pipeline.workbench import Workbench
-from flows.recipes.contract import Change, TieOut
+from flows.recipes.contract import Change
+from flows.recipes.proof import TieOut
 
 EXCERPT = 4000
 

@@ -13,8 +13,7 @@ from typing import Any
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError
 from django.db.models import Q
 
-from audit.alerts import close_alert, open_alert
-from audit.models import Alert, Outcome
+from audit.models import Outcome
 from connectors.kit.errors import (
     Busy,
     Gone,
@@ -35,6 +34,7 @@ from flows.echoes import hears_no_echo, written_by_us
 from flows.jobs.claim import Lease, LeaseLost
 from flows.jobs.fetch import fetch_job
 from flows.jobs.finish import Ending, back_off
+from flows.jobs.telling import UNCHANGED, tell
 from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.pipeline.extract import Extracted, extract
 from flows.pipeline.handing_on import look_there
@@ -50,7 +50,6 @@ LOOKS = 40
 RECORD_ATTEMPTS = 4
 SHORTEST_WAIT = 0.2
 LIMITED = "rate_limited"
-UNCHANGED = "unchanged"
 REAUTHORISED_LOOK = 15.0  # seconds; such jobs are not claimed at all until the connection is active again
 State = SyncJob.State
 
@@ -76,7 +75,7 @@ def run_job(lease: Lease) -> Rest | None:
         logger.warning("job %s was taken over by another worker", job.pk)
         return None
     point("after_end")
-    _tell(job, verdict)
+    tell(job, verdict.ending, verdict.number)
     ending = verdict.ending
     return Rest(job.flow_id, ending.wait, ending.code == LIMITED) if ending.state is State.WAITING else None
 
@@ -254,34 +253,3 @@ def _ending(job: SyncJob, problem: SyncError) -> Ending:
     if wait is None:
         return Ending(State.DEAD, f"{problem.message} It was tried {job.attempts + 1} times.", "exhausted", counted=True)
     return Ending(State.WAITING, problem.message, problem.code, wait=wait, counted=True)
-
-
-def _tell(job: SyncJob, verdict: Verdict) -> None:
-    """Alerts: one per cause and flow, closed when nothing with that cause is left. A job that is done may leave a concern, too."""
-    ending, flow = verdict.ending, job.flow
-    stuck = ending.state in (State.ATTENTION, State.DEAD)
-    if stuck or (ending.state is State.DONE and ending.code):
-        what = f"{job.object_type} {verdict.number or job.source_id}"
-        open_alert(
-            flow.organization_id,
-            _cause(flow.pk, ending.code, ending.subject),
-            f"{flow.label}, {what}: {ending.reason}",
-            Alert.Severity.ERROR if ending.state is State.DEAD else Alert.Severity.WARNING,
-            connection_id=flow.source_id,
-        )
-    if job.had_trouble and not stuck:
-        _close_older(job, ending)
-
-
-def _close_older(job: SyncJob, ending: Ending) -> None:
-    """The alerts of what this object's last jobs met, unless another job still waits with that, or this one met the same."""
-    flow, told = job.flow, [State.SUPERSEDED] if ending.code == UNCHANGED else [State.SUPERSEDED, State.DONE]
-    older = SyncJob.objects.filter(flow=flow, object_type=job.object_type, source_id=job.source_id, state__in=told, pk__lt=job.pk)
-    for old in older.exclude(reason_code="").order_by("-pk")[:3]:
-        left = SyncJob.objects.filter(flow=flow, reason_code=old.reason_code, subject=old.subject, state__in=[State.ATTENTION, State.DEAD])
-        if (old.reason_code, old.subject) != (ending.code, ending.subject) and not left.exists():
-            close_alert(flow.organization_id, _cause(flow.pk, old.reason_code, old.subject))
-
-
-def _cause(flow_id: int, code: str, subject: str) -> str:
-    return f"{flow_id}:{code}:{subject}"[:150]

@@ -124,4 +124,6 @@ def take_export(case: PrivacyCase, actor: str) -> str:
 def forget_old_exports(now: datetime) -> int:
     """Exports hold what was asked for and nothing else of us does: they go after a while, and with them who asked."""
     old = PrivacyCase.objects.filter(kind=Kind.EXPORT_PERSON, state=State.DONE, done_at__lt=now - EXPORT_KEPT).exclude(summary="Gone.")
+    for case in old.select_related("connection"):
+        close_alert(case.connection.organization_id, cause_of(case))
     return old.update(export="", wanted="", summary="Gone.")

@@ -8,8 +8,9 @@ from typing import cast
 
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money, total
-from flows.recipes.contract import Concern, Link, LinksUnder, View
+from flows.recipes.contract import Link, LinksUnder, View
 from flows.recipes.desired_books import DesiredBooks, PaymentWanted
+from flows.recipes.proof import Concern
 from flows.recipes.settlement import money_held
 
 GREW = "grew_after_payment"
@@ -27,6 +28,12 @@ def as_first_paid(desired: DesiredBooks, view: View) -> DesiredBooks:
     payments = tuple(_less(wanted, seen.get(wanted.key, "")) for wanted in desired.payments)
     captured = total((wanted.payment.amount for wanted in payments), desired.currency)
     return replace(desired, payments=payments, captured=captured, concern=desired.concern or _concern(desired, more))
+
+
+def unsettled(desired: DesiredBooks, paid: Money) -> Concern | None:
+    """The concern that is left: once a person has recorded the rest, what grew after its payment is paid."""
+    concern = desired.concern
+    return None if concern and concern.code == GREW and paid >= desired.target else concern
 
 
 def _more(wanted: PaymentWanted, seen: str) -> Money:

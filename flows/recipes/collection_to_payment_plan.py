@@ -10,8 +10,9 @@ from connectors.canonical.ledger import Expense, Invoice, InvoiceNote, InvoiceSt
 from connectors.canonical.money import Money, total
 from connectors.kit.errors import NeedsAttention
 from flows.recipes.collecting import PAY_LINE
-from flows.recipes.contract import Change, DoubtsUnder, LinkOf, Now, Plan, TieOut, View
+from flows.recipes.contract import Change, DoubtsUnder, LinkOf, Now, Plan, View
 from flows.recipes.matching import invoice_of
+from flows.recipes.proof import TieOut
 from flows.recipes.receipts import DesiredReceipts, converted, given_back, net, received_on
 from flows.recipes.receipts_plan import Standing, bring, stand
 

@@ -8,9 +8,9 @@ from connectors.canonical.catalogue import Product
 from connectors.canonical.ledger import Credit, Invoice, InvoiceTax, Payment
 from connectors.canonical.money import Money
 from connectors.kit.errors import NeedsAttention
-from flows.recipes.contract import Concern
 from flows.recipes.customers import ClientWanted
 from flows.recipes.fitting import RoundingPolicy
+from flows.recipes.proof import Concern
 
 NO_CLIENT = ClientWanted()
 

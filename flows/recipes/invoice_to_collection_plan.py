@@ -12,7 +12,8 @@ from connectors.canonical.money import Money
 from connectors.kit.errors import NeedsAttention, NothingToDo
 from flows.recipes.client_to_customer import client_link
 from flows.recipes.collecting import DesiredCollection, Sorted, content_of, sort_payments, wanted_invoice
-from flows.recipes.contract import Change, DoubtsUnder, Link, LinkOf, LinksUnder, Now, Plan, TieOut, View, WrittenBy
+from flows.recipes.contract import Change, DoubtsUnder, Link, LinkOf, LinksUnder, Now, Plan, View, WrittenBy
+from flows.recipes.proof import TieOut
 
 INVOICE, CUSTOMER = ObjectType.INVOICE, ObjectType.CUSTOMER
 

@@ -10,14 +10,15 @@ from connectors.canonical.ledger import Invoice, InvoiceStatus
 from connectors.canonical.money import Money
 from connectors.kit.errors import NeedsAttention, NothingToDo
 from flows.recipes.arithmetic import is_certain, predictions
-from flows.recipes.assumed_plan import GREW, as_first_paid
-from flows.recipes.contract import Change, Link, LinkOf, Now, Plan, TieOut, View
+from flows.recipes.assumed_plan import as_first_paid, unsettled
+from flows.recipes.contract import Change, Link, LinkOf, Now, Plan, View
 from flows.recipes.credits_plan import plan_credits
 from flows.recipes.customers import create_client, is_newer, restore_client, update_client
 from flows.recipes.desired_books import DesiredBooks
 from flows.recipes.doubts_plan import settle_doubts
 from flows.recipes.fitting import RoundingPolicy, adjust, cautious, whole, without_rounding
 from flows.recipes.payments_plan import Settlement, first_payments, settle
+from flows.recipes.proof import TieOut
 from flows.recipes.taxes_plan import plan_taxes
 from flows.recipes.unbooking_plan import plan_void
 
@@ -277,10 +278,7 @@ def _proof(desired: DesiredBooks, now: Invoice, settlement: Settlement) -> Plan:
             f"{proof.captured}. Compare the invoice with the order.",
             code="no_tie_out",
         )
-    concern = desired.concern
-    if concern and concern.code == GREW and settlement.paid >= desired.target:
-        concern = None  # a person recorded the rest
-    return Plan((), (), proof, concern)
+    return Plan((), (), proof, unsettled(desired, settlement.paid))
 
 
 def _wanted(desired: DesiredBooks) -> Invoice:

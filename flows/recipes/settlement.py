@@ -10,10 +10,11 @@ from connectors.canonical.ledger import Payment
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import Order
 from connectors.canonical.settlement import Refund
-from flows.recipes.contract import Concern, Context
+from flows.recipes.contract import Context
 from flows.recipes.desired_books import PaymentWanted
 from flows.recipes.options import text
 from flows.recipes.plain import digest, short_name
+from flows.recipes.proof import Concern
 from flows.recipes.refunds import give_back
 from flows.recipes.times import shop_date
 

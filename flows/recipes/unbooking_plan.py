@@ -8,10 +8,11 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, InvoiceStatus
 from connectors.canonical.money import Money, total
 from connectors.kit.errors import NeedsAttention
-from flows.recipes.contract import Change, Link, LinksUnder, Now, Plan, TieOut, View
+from flows.recipes.contract import Change, Link, LinksUnder, Now, Plan, View
 from flows.recipes.credits_plan import void_credit
 from flows.recipes.desired_books import DesiredBooks
 from flows.recipes.payments_plan import held_payments
+from flows.recipes.proof import TieOut
 
 
 def plan_void(desired: DesiredBooks, link: Link, view: View) -> Plan:

@@ -43,6 +43,7 @@ PRESSES = {
     ("connection", "webhooks"): {"support", "owner", "root"},
     ("flow", "enable"): {"owner", "root"}, ("flow", "disable"): {"owner", "root"}, ("flow", "poll"): {"bookkeeper", "owner", "root"},
     ("inboundevent", "replay"): {"support", "owner", "root"}, ("syncjob", "retry"): {"support", "owner", "root"},
+    ("syncjob", "settle"): {"support", "owner", "root"},
     ("syncjob", "replay"): {"support", "owner", "root"}, ("syncrecord", "sync"): {"support", "owner", "root"},
     ("subscription", "reenable"): {"support", "owner", "root"}, ("alert", "close"): {"support", "owner", "root"},
     ("privacycase", "carry-out"): {"owner", "root"},

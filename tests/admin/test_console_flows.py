@@ -18,7 +18,8 @@ from connectors.kit.errors import Transient
 from flows.asking import reconcile_asked
 from flows.models import Backfill, FieldMapping, Flow, ItemMapping, SyncJob, ValueMapping
 from flows.preview import Preview
-from flows.recipes.contract import Change, Plan, TieOut
+from flows.recipes.contract import Change, Plan
+from flows.recipes.proof import TieOut
 from tests import factories as make
 from tests.admin.console_world import World, address
 
@@ -90,6 +91,17 @@ def test_options_in_plain_words_are_saved_and_polling_follows(world: World) -> N
     record = AuditRecord.objects.get(action="change flow")
     assert (record.actor, record.flow_id, record.organization_id) == ("owner", flow.pk, flow.organization_id)
     assert "Orders over nothing" in record.message
+
+
+def test_changed_options_ask_again_for_what_needs_attention(world: World) -> None:
+    client, flow = world.client("owner"), world.rows["flow"]
+    assert isinstance(flow, Flow)
+    form = form_of(client, flow)
+    client.post(address(flow, "change", flow.pk), {**form, "poll_seconds": "120"})
+    assert not SyncJob.objects.filter(state="waiting").exists(), "how often it polls decides nothing"
+    page = client.post(address(flow, "change", flow.pk), {**form, "option_zero_orders": "book"}, follow=True).content.decode()
+    assert "1 record(s) that need attention are looked at again" in page
+    assert SyncJob.objects.get(state="waiting").source_id == "727"
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,15 @@ def test_retrying_a_job(world: World) -> None:
     assert AuditRecord.objects.filter(action="replay job", actor="support").count() == 1
 
 
+def test_settling_a_job_by_hand(world: World) -> None:
+    job, client = world.rows["syncjob"], world.client("support")
+    page = client.post(address(job, "press", job.pk, "settle"), follow=True).content.decode()
+    assert "is taken off the list" in page
+    job.refresh_from_db()
+    assert job.state == "superseded"
+    assert AuditRecord.objects.get(action="settle job").actor == "support"
+
+
 def test_syncing_a_record_now(world: World) -> None:
     record = world.rows["syncrecord"]
     world.client("support").post(address(record, "press", record.pk, "sync"))

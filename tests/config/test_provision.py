@@ -17,7 +17,7 @@ from config.provision.entries import read_toml
 from config.provision.reading import ProvisionError
 from credentials.models import Connection, Membership, Organization, Secret
 from credentials.vault import read_secrets
-from flows.models import FieldMapping, Flow, ItemMapping, ValueMapping
+from flows.models import FieldMapping, Flow, ItemMapping, SyncJob, ValueMapping
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +175,19 @@ def test_a_changed_file_changes_what_differs_and_says_what() -> None:
     assert User.objects.get(username="ines").check_password("another long phrase")
     assert PeriodicTask.objects.get(name__startswith="poll flow").interval.every == 240
     assert [connection.label for connection in done.connections] == ["Shop", "Books"]
+
+
+def test_a_mapping_of_the_file_lets_the_waiting_jobs_go_on() -> None:
+    apply()
+    flow = Flow.objects.get(label="Orders")
+    for source_id, subject in (("7", "sku:MUG-XL"), ("8", "sku:OTHER")):
+        times = {"not_before": flow.created_at, "created_at": flow.created_at}
+        SyncJob.objects.create(flow=flow, object_type="order", source_id=source_id, subject=subject, state="attention", **times)
+    apply()
+    assert not SyncJob.objects.filter(state="waiting").exists(), "a file that changes nothing asks for nothing"
+    ItemMapping.objects.update(item_name="Something else")
+    apply()
+    assert SyncJob.objects.values_list("source_id", "asked_by").get(state="waiting") == ("7", "provision")
 
 
 def test_what_the_file_does_not_name_is_left_as_people_made_it() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from audit.models import Alert
 from flows.models import FieldMapping, ItemMapping, SyncJob, ValueMapping
-from flows.replay import release
+from flows.releasing import mapping_saved
 from tests.flows.conftest import Town
 
 MIXED = [{"sku": "TEA-EG-100", "quantity": 1}, {"sku": "CUP-PAIR", "quantity": 1}]
@@ -79,9 +79,10 @@ def test_an_unmapped_sku_waits_for_its_mapping_and_goes_on_with_it(make_town: Ca
     assert len(town.ledger()["invoices"]) == 1
     cause = f"{town.orders.pk}:sku_unmapped:sku:TEA-EG-100"
     assert Alert.objects.get(cause=cause).closed_at is None
-    assert release(town.orders, "sku:OTHER", "kim") == 0
-    ItemMapping.objects.create(flow=town.orders, sku="TEA-EG-100", item_id="7", item_name="Loose tea")
-    assert release(town.orders, "sku:TEA-EG-100", "kim") == 2
+    other = ItemMapping.objects.create(flow=town.orders, sku="OTHER", item_id="6", item_name="Other")
+    assert mapping_saved(other, "kim") == 0
+    mapped = ItemMapping.objects.create(flow=town.orders, sku="TEA-EG-100", item_id="7", item_name="Loose tea")
+    assert mapping_saved(mapped, "kim") == 2
     town.work()
     assert [names(town, order) for order in waiting] == [["Loose tea", "Cups"], ["Loose tea"]]
     assert set(SyncJob.objects.filter(pk__in=[job.pk for job in jobs]).values_list("state", flat=True)) == {"superseded"}
@@ -104,16 +105,18 @@ def test_taxes_and_payment_types_go_by_their_mapped_names(town: Town) -> None:
     assert town.invoice(order)["payments"][0]["type"] == "Credit Card"
 
 
-def test_an_unmapped_tax_waits_if_the_flow_says_so(make_town: Callable[..., Town]) -> None:
+@pytest.mark.parametrize("source", ["CA-ON-HST-1", "HST"], ids=["by its code", "by its name"])
+def test_an_unmapped_tax_waits_if_the_flow_says_so(make_town: Callable[..., Town], source: str) -> None:
     town = make_town(tax_unmapped="attention")
     order = town.order()
     with town.untouched(town.books):
         job = town.book(order)
     assert (job.state, job.reason_code, job.subject) == ("attention", "tax_unmapped", "tax:CA-ON-HST-1")
-    ValueMapping.objects.create(flow=town.orders, kind="tax", source="CA-ON-HST-1", target="HST")
-    assert release(town.orders, job.subject, "kim") == 1
+    mapped = ValueMapping.objects.create(flow=town.orders, kind="tax", source=source, target="HST")
+    assert mapping_saved(mapped, "kim") == 1
     town.work()
     assert town.invoice(order)["lines"][0]["taxName1"] == "HST"
+    assert not Alert.objects.filter(closed_at=None).exists()
 
 
 def test_an_unmapped_gateway_has_the_flows_default(make_town: Callable[..., Town]) -> None:

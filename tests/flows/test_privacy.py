@@ -215,6 +215,8 @@ def test_a_data_request_gathers_what_we_hold(town: Town) -> None:
     assert forget_old_exports(timezone.now() + timedelta(days=61)) == 1
     case.refresh_from_db()
     assert (str(case.export), str(case.wanted)) == ("", "")
+    alert.refresh_from_db()
+    assert alert.closed_at is not None, "nothing is left to hand over"
 
 
 @pytest.mark.django_db

@@ -13,8 +13,9 @@ from recipe_shop import charge, line, money, order, sale, tax
 from connectors.canonical.order import ChargeKind, Discount, Tender
 from connectors.canonical.settlement import TransactionKind, TransactionStatus
 from flows.recipes import RECIPES
-from flows.recipes.contract import Concern, FieldRule, ItemChoice, Mappings
+from flows.recipes.contract import FieldRule, ItemChoice, Mappings
 from flows.recipes.order_to_invoice import RECIPE
+from flows.recipes.proof import Concern
 
 MUGS = line("1", "20.00", tax("HST", "2.60", "13", code="CA-ON"), quantity="2", sku="MUG-1", discount="10.00")
 SHIP = charge("2", "5.00", tax("HST", "0.65", "13", code="CA-ON"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC
@@ -22,8 +21,6 @@ DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 PATH = f"/admin/api/{API_VERSION}/graphql.json"
 TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105 - a header's name
 FULL_PAGE = 250
-_told: set[tuple[str, str]] = set()
-_lock = threading.Lock()
 
 
 def shop_domain(text: str) -> str:
@@ -40,7 +37,7 @@ def open_api(account: Account, plumbing: Plumbing) -> Api:
         raise NeedsAttention("The address of the connection is not one that ends in .myshopify.com. Correct it there.", code="no_shop")
 
     def judge(response: Response) -> SyncError | None:
-        _check_version(account, plumbing, response)
+        _check_version(plumbing, response)
         note_level(account, plumbing, response)
         return classify(response)
 
@@ -48,15 +45,11 @@ def open_api(account: Account, plumbing: Plumbing) -> Api:
     return Api(account, base_url, judge, plumbing, auth=auth, headers={"Accept": "application/json"})
 
 
-def _check_version(account: Account, plumbing: Plumbing, response: Response) -> None:
+def _check_version(plumbing: Plumbing, response: Response) -> None:
     """A version that is no longer served is answered by the oldest one that is: another header than we asked for is the alarm."""
     served = response.headers.get("x-shopify-api-version", API_VERSION)
     if served == API_VERSION:
         return
-    with _lock:
-        if (account.key, served) in _told:
-            return
-        _told.add((account.key, served))
     plumbing.warn(
         "api_version",
         f"Shopify answers in version {served[:20]} of its API, but we asked for {API_VERSION}, which it no longer serves. "

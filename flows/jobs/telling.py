@@ -1,0 +1,50 @@
+"""The alerts about jobs: one per flow, reason and subject, closed when nothing with that cause is left."""
+
+from __future__ import annotations
+
+from audit.alerts import close_alert, open_alert
+from audit.models import Alert
+from flows.jobs.finish import Ending, same_object
+from flows.models import Flow, SyncJob
+
+State = SyncJob.State
+STUCK = (State.ATTENTION, State.DEAD)
+UNCHANGED = "unchanged"
+
+
+def tell(job: SyncJob, ending: Ending, number: str) -> None:
+    """Open what this end calls for, and close what earlier jobs of the object met and this one did not.
+
+    A job that is done may leave a concern: then it has a reason code, too.
+    """
+    stuck = ending.state in STUCK
+    if stuck or (ending.state is State.DONE and ending.code):
+        open_job_alert(job, ending.code, ending.subject, number, ending.reason, dead=ending.state is State.DEAD)
+    if job.had_trouble and ending.state is not State.WAITING:
+        _close_older(job, ending)
+
+
+def open_job_alert(job: SyncJob, code: str, subject: str, number: str, reason: str, *, dead: bool) -> None:
+    """number: what people call the job's object, if that is known."""
+    severity = Alert.Severity.ERROR if dead else Alert.Severity.WARNING
+    sentence = f"{job.flow.label}, {job.object_type} {number or job.source_id}: {reason}"
+    open_alert(job.flow.organization_id, _cause(job.flow, code, subject), sentence, severity, connection_id=job.flow.source_id)
+
+
+def close_if_over(flow: Flow, code: str, subject: str) -> None:
+    """Close the alert of this cause unless another job is still stuck with it."""
+    if not SyncJob.objects.filter(flow=flow, reason_code=code, subject=subject, state__in=STUCK).exists():
+        close_alert(flow.organization_id, _cause(flow, code, subject))
+
+
+def _close_older(job: SyncJob, ending: Ending) -> None:
+    """A job that found nothing changed says nothing new about a concern: that one still stands."""
+    told = [State.SUPERSEDED] if ending.code == UNCHANGED else [State.SUPERSEDED, State.DONE]
+    older = SyncJob.objects.filter(**same_object(job), state__in=told, pk__lt=job.pk).exclude(reason_code="")
+    for code, subject in older.order_by().values_list("reason_code", "subject").distinct():
+        if (code, subject) != (ending.code, ending.subject):
+            close_if_over(job.flow, code, subject)
+
+
+def _cause(flow: Flow, code: str, subject: str) -> str:
+    return f"{flow.pk}:{code}:{subject}"[:150]

@@ -1,0 +1,51 @@
+"""Jobs that wait for a choice go on by themselves once it is made: a mapping was saved, the flow's options were changed."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from connectors.canonical.identity import ObjectType
+from flows.bell import ring
+from flows.jobs.queue import Wanted, enqueue
+from flows.jobs.telling import STUCK
+from flows.models import FieldMapping, Flow, ItemMapping, SyncJob, ValueMapping
+from flows.models.job import Priority
+
+Mapping = ItemMapping | ValueMapping | FieldMapping
+# A job names the tax by its code, or by what it is called in the books; its mapping may name it otherwise.
+_ALIKE = {ValueMapping.Kind.TAX: ("tax_unmapped", "tax_rate_differs")}
+
+
+def subject_of(row: Mapping) -> str:
+    """What jobs call the thing that they wait for a mapping of ("sku:MUG-XL")."""
+    match row:
+        case ItemMapping():
+            return f"sku:{row.sku}"
+        case ValueMapping():
+            return f"{row.kind}:{row.source}"
+    return f"field:{row.target}"
+
+
+def mapping_saved(row: Mapping, asked_by: str) -> int:
+    """Queue the jobs that waited for it; one that waits for something else stops again. Returns how many."""
+    alike = _ALIKE.get(ValueMapping.Kind(row.kind), ()) if isinstance(row, ValueMapping) else ()
+    return _release(row.flow, Q(subject=subject_of(row)) | Q(reason_code__in=alike), Priority.PERSON, asked_by)
+
+
+def options_changed(flow: Flow, asked_by: str) -> int:
+    """Queue all that needs attention, behind what comes from the shop: any of it may have waited for this. Returns how many."""
+    return _release(flow, Q(state=SyncJob.State.ATTENTION), Priority.POLL, asked_by)
+
+
+def _release(flow: Flow, waits: Q, priority: Priority, asked_by: str) -> int:
+    stuck = SyncJob.objects.filter(waits, flow=flow, state__in=STUCK)
+    wanted = [
+        Wanted(flow.pk, ObjectType(kind), source_id, priority, "mapping", None, asked_by)
+        for kind, source_id in stuck.values_list("object_type", "source_id").distinct()
+    ]
+    made = enqueue(wanted, timezone.now())
+    if made:
+        transaction.on_commit(ring)
+    return made
