@@ -14,7 +14,7 @@ from connectors.platforms.magento.api import read_object, send
 
 # The states of the statuses that every shop has; a status of the shop's own leaves the state as it is.
 _STATE_OF = {"pending": "new", "processing": "processing", "complete": "complete"}
-_CLOSED = {"canceled": "cancelled", "closed": "refunded and closed"}
+CLOSED = {"canceled": "cancelled", "closed": "refunded and closed"}
 
 
 # ---- status ------------------------------------------------------------------------------------------------
@@ -35,9 +35,9 @@ def write_status(api: Api, wanted: OrderStatusChange) -> OrderStatusChange:
     """Set the status with the state that belongs to it: the save checks neither (observed), so only what a person chose is sent."""
     order = read_order(api, wanted.order_id)
     state = order["state"].text()
-    if state in _CLOSED:
+    if state in CLOSED:
         raise NeedsAttention(
-            f"Order {wanted.order_id} is {_CLOSED[state]} in the shop, so it was not set to {wanted.status}. Place it again in Magento or "
+            f"Order {wanted.order_id} is {CLOSED[state]} in the shop, so it was not set to {wanted.status}. Place it again in Magento or "
             "give the payment back.",
             code="order_closed",
             subject=f"order:{wanted.order_id}",

@@ -10,7 +10,7 @@ from connectors.kit.errors import NeedsAttention, Refused
 from connectors.kit.http import Api, Effect
 from connectors.kit.tame import Tame
 from connectors.platforms.magento.api import send
-from connectors.platforms.magento.order_changes import find_note, read_order, save_order
+from connectors.platforms.magento.order_changes import CLOSED, create_note, find_note, read_order, save_order
 
 LONGEST_REFERENCE = 32  # the column; what is longer is cut without a word (observed)
 
@@ -41,9 +41,14 @@ def update_mark(api: Api, _order_id: str, wanted: OrderMark) -> OrderMark:
 
 
 def _mark(api: Api, order: Tame, wanted: OrderMark) -> OrderMark:
-    """One partial save carries all that is missing, a comment included, so that nothing can stop half-way."""
+    """One partial save carries all that is missing, a comment included, so that nothing can stop half-way. A comment by itself goes
+    the way of comments.
+    """
     _check(wanted)
     missing = _missing(api, order, wanted)
+    if missing == ["note"]:  # a comment alone needs a permission that more shops grant
+        create_note(api, OrderNote(wanted.order_id, wanted.note, wanted.marker))
+        return wanted
     if "shop_invoice" in missing:
         _invoice(api, wanted)
     fields = {name: value for way, (name, value) in _fields(order, wanted).items() if way in missing}
@@ -61,9 +66,11 @@ def _fields(order: Tame, wanted: OrderMark) -> dict[str, tuple[str, Any]]:
     """What each way writes on the order. A comment that comes with a save is free of the rules that comments alone have, and like
     those it carries the status that the order has afterwards.
     """
+    present = order.get("status").text_or() or order["state"].text()
+    status = wanted.status if wanted.status and order["state"].text() not in CLOSED else present
     history = {
         "comment": html.escape(wanted.note, quote=False),
-        "status": wanted.status or order.get("status").text_or() or order["state"].text(),
+        "status": status,
         "parent_id": int(order["entity_id"].known_identifier()),
         "entity_name": "order",
         "is_customer_notified": 0,
@@ -78,14 +85,17 @@ def _fields(order: Tame, wanted: OrderMark) -> dict[str, tuple[str, Any]]:
 
 
 def _missing(api: Api, order: Tame, wanted: OrderMark) -> list[str]:
-    """Which ways are still to be done, in the order in which they are."""
+    """Which ways are still to be done, in the order in which they are. An order that is cancelled or given back keeps its status and
+    gets no invoice any more.
+    """
+    is_open = order["state"].text() not in CLOSED
     extension = order.get("extension_attributes")
     attribute = "" if extension.is_null or not wanted.attribute else extension.get(wanted.attribute).value
     ways = {
         "reference": wanted.reference and order.get("ext_order_id").text_or() != wanted.invoice_number,
         "attribute": bool(wanted.attribute) and attribute != wanted.invoice_number,
-        "status": bool(wanted.status) and order.get("status").text_or() != wanted.status,
-        "shop_invoice": wanted.shop_invoice and order.get("total_invoiced").is_null,
+        "status": is_open and bool(wanted.status) and order.get("status").text_or() != wanted.status,
+        "shop_invoice": is_open and wanted.shop_invoice and order.get("total_invoiced").is_null,
         "note": bool(wanted.note) and not find_note(api, OrderNote(wanted.order_id, wanted.note, wanted.marker)),
     }
     return [way for way, is_missing in ways.items() if is_missing]

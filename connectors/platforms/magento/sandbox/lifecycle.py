@@ -201,15 +201,16 @@ def save(shop: Shop, entity: Mapping[str, Any]) -> Json:
     order = shop.orders.get(int(entity.get("entity_id") or 0))
     if order is None:
         raise Refusal(400, "Please provide payment for the order.")
+    attributes = dict(entity.get("extension_attributes") or {})
+    for name in attributes:  # the body is checked before anything is stored
+        if name not in shop.attributes:
+            raise Refusal(400, '"%fieldName" is not supported. Correct the field name and try again.', {"fieldName": name})
+    order["extension_attributes"] |= attributes
     for name in ("status", "state", "ext_customer_id"):
         if name in entity:
             order[name] = entity[name]
     if "ext_order_id" in entity:
         order["ext_order_id"] = str(entity["ext_order_id"])[:32]
-    for name, value in dict(entity.get("extension_attributes") or {}).items():
-        if name not in shop.attributes:
-            raise Refusal(400, '"%fieldName" is not supported. Correct the field name and try again.', {"fieldName": name})
-        order["extension_attributes"][name] = value
     for history in entity.get("status_histories") or ():
         _append(shop, order, history)
     if set(entity) - {"entity_id", "status_histories"}:
