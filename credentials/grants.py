@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import transaction
@@ -74,7 +75,7 @@ def fill(template: str, account: Account) -> str:
     """An address with the connection's own in it. Raises NeedsAttention while that is missing."""
     if "{base}" in template and not account.base_url:
         raise NeedsAttention("Enter the address of the shop first, and save the connection.", code="no_address")
-    return template.replace("{base}", account.base_url)
+    return template.replace("{base}", account.base_url).replace("{client_id}", quote(account.secrets.get("client_id", ""), safe=""))
 
 
 def request_grant(account: Account, token_url: str, fields: Mapping[str, str], auth: OAuth2 | ClientCredentials) -> Grant:

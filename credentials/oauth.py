@@ -57,7 +57,8 @@ def authorize_url(connection: Connection, state: str) -> str:
         "state": state,
         **auth.authorize_params,
     }
-    return f"{address}{'&' if '?' in address else '?'}{urlencode({name: value for name, value in fields.items() if value})}"
+    query = urlencode({name: value for name, value in fields.items() if value})
+    return f"{address}{'&' if '?' in address else '?'}{query}" if query else address
 
 
 def redeem(connection: Connection, query: Query, *, actor: str, redirect: str = "") -> tuple[Candidate, ...]:

@@ -59,8 +59,8 @@ class OAuth2:
     """Authorization code flow. The app's own pair are the secrets client_id and client_secret, which the form asks for by itself.
 
     authorize_url, token_url: the real platform's; "{base}" in them is the connection's base_url without trailing slash
-    ("{base}/admin/oauth/authorize"). A connection may override them by name (urls "authorize", "token"). authorize_url "" where a
-    connection can only be begun at the platform (then there is an entrance).
+    ("{base}/admin/oauth/authorize"), "{client_id}" the app's. A connection may override them by name (urls "authorize", "token").
+    authorize_url "" where a connection can only be begun at the platform (then there is an entrance).
     scopes: all are asked for and needed; optional_scopes are asked for only. separator joins them.
     authorize_params, token_params, refresh_params: fields on top of the standard ones ({"expiring": "1"}); "" leaves a standard one out
     ({"response_type": ""}). callback_params: names of callback parameters that are sent on with the code ("context").

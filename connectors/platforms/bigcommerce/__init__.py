@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from connectors.canonical.identity import ObjectType
-from connectors.kit.contract import Connector, Keys, RateLimit, Reads, Setting, Subscriptions, Webhooks
+from connectors.kit.contract import Connector, RateLimit, Reads, Setting, Subscriptions, Webhooks
 from connectors.platforms.bigcommerce.api import open_api
+from connectors.platforms.bigcommerce.auth import LABELS, WAYS
 from connectors.platforms.bigcommerce.customers import fetch_customer, normalise_customer, page_customers
 from connectors.platforms.bigcommerce.links import link
 from connectors.platforms.bigcommerce.order_paging import page_orders
@@ -22,10 +23,12 @@ from connectors.platforms.bigcommerce.subscriptions import (
 from connectors.platforms.bigcommerce.webhooks import EXTRA_TOPICS, TOPICS, greet, parse, signing_secrets, verify, whose
 
 SETTINGS = (
+    Setting("auth", "Way to connect", "An API account is made in the store itself.", kind="choice", choices=LABELS, default="account"),
     Setting(
         "store_hash",
         "Store hash",
-        "The letters and digits behind /stores/ in the API path of the API account.",
+        "The letters and digits behind /stores/ in the API path of the API account, and behind store- in the control panel's address.",
+        required=True,
     ),
     Setting(
         "access_token",
@@ -33,6 +36,7 @@ SETTINGS = (
         "Shown once when the API account is made, under Settings > Store-level API accounts.",
         required=True,
         secret=True,
+        ways=("account",),
     ),
     Setting("client_id", "Client ID", "Of the same API account, or of your app.", secret=True),
     Setting(
@@ -56,7 +60,8 @@ SOURCE_OPTIONS = (
 CONNECTOR = Connector(
     platform="bigcommerce",
     label="BigCommerce",
-    auth=Keys(),
+    auth=WAYS["account"],
+    ways=WAYS,
     settings=SETTINGS,
     source_options=SOURCE_OPTIONS,
     open=open_api,

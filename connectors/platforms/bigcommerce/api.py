@@ -84,17 +84,34 @@ def read_data(api: Api, path: str, name: str, params: Pairs = ()) -> tuple[list[
     return list(body["data"].items()), Tame(_mapping(body.get("meta")), f"{name}.meta")
 
 
-def read_all(api: Api, path: str, name: str, params: Pairs = ()) -> list[Raw]:
-    """A whole v3 list, by its page numbers."""
+def read_many(api: Api, path: str, name: str, params: Pairs) -> tuple[list[Tame], Tame]:
+    """A page as large as the store allows, which is not documented everywhere. Only for walks by cursor: page numbers would not match."""
+    try:
+        return read_data(api, path, name, [*params, ("limit", str(MOST))])
+    except Refused as refusal:
+        if not is_too_many(refusal):
+            raise
+        return read_data(api, path, name, [*params, ("limit", str(USUAL))])
+
+
+def read_all(api: Api, path: str, name: str) -> list[Raw]:
+    """A whole v3 list, by its page numbers. An answer without new rows ends it too: a list that knows no pages repeats its first one."""
     found: dict[str, Raw] = {}
     page = 1
     while True:
-        turned = [*params, ("page", str(page))] if page > 1 else params
-        rows, meta = read_data(api, path, name, turned)
+        rows, meta = read_data(api, path, name, [("page", str(page))] if page > 1 else ())
+        known = len(found)
         found.update((row["id"].known_identifier(), dict(row.mapping())) for row in rows)
-        if not rows or page >= last_page(meta):
+        if len(found) == known or not is_more(rows, meta, page):
             return list(found.values())
         page += 1
+
+
+def is_more(rows: Sequence[Tame], meta: Tame, page: int) -> bool:
+    """Whether a page comes after this one. Refunds tell no number of pages (their documented meta is empty): a full page may not be the
+    last one.
+    """
+    return bool(rows) and (page < last_page(meta) or ("pagination" not in meta and len(rows) >= USUAL))
 
 
 def last_page(meta: Tame) -> int:

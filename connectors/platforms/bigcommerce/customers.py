@@ -11,7 +11,7 @@ from connectors.kit.contract import Account, Page, Raw
 from connectors.kit.errors import Gone, Rejected
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
-from connectors.platforms.bigcommerce.api import MOST, V3, last_page, path_id, read_data
+from connectors.platforms.bigcommerce.api import V3, last_page, path_id, read_data, read_many
 from connectors.platforms.bigcommerce.parties import read_account_address
 from connectors.platforms.bigcommerce.times import as_version, iso_second
 
@@ -26,10 +26,9 @@ def page_customers(api: Api, window: Window, cursor: str | None) -> Page:
     params = [
         ("date_modified:min", iso_second(window.since - second)),
         ("date_modified:max", iso_second(window.until + second)),
-        ("limit", str(MOST)),
         *([(style, place)] if place else []),
     ]
-    rows, meta = read_data(api, _PATH, "customers", params)
+    rows, meta = read_many(api, _PATH, "customers", params)
     changed = [(row, row["date_modified"].time()) for row in rows]
     notices = tuple(
         Notice(ObjectType.CUSTOMER, row["id"].known_identifier(), version=as_version(moment))

@@ -1,21 +1,15 @@
-"""What an order is worth and how that is shared over its lines and charges, so that they always come to the total.
-
-Observed on all published sample orders: total_inc_tax is subtotal_inc_tax plus shipping, handling and wrapping (inc_tax), less
-discount_amount and coupon_discount; total_ex_tax is total_inc_tax less total_tax. The ex_tax side does not add up in the same way
-(subtotal_ex_tax is before discount, subtotal_tax after it), so everything here starts from the amounts with tax.
-"""
+"""How what an order is worth is shared over its lines and charges, so that they always come to the total."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from connectors.canonical.money import Money, split, total
 from connectors.canonical.order import ChargeKind
 from connectors.kit.tame import Tame
-
-TOLERANCE = 5  # minor units by which an order's own figures may miss its total
+from connectors.platforms.bigcommerce.order_worth import Sources, Worth, off_shipping
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,57 +29,10 @@ class Place:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """What the buyer owes in all, how much of it is tax, and whether the order's own figures add up to it."""
-
-    total: Money
-    tax: Money
-    adds_up: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The parts of an order that cost money, as read."""
-
-    order: Tame
-    products: tuple[Tame, ...]
-    addresses: tuple[Tame, ...]
-    fees: tuple[Tame, ...]
-    currency: str
-
-    def sum(self, rows: Sequence[Tame], name: str) -> Money:
-        return total((self.money(row[name]) for row in rows), self.currency)
-
-    def money(self, amount: Tame) -> Money:
-        return amount.money(self.currency)
-
-
-def read_worth(found: Sources) -> Worth:
-    """The total, whichever way the store counts fees and tenders. Whether fees are inside total_inc_tax, and whether store credit and
-    gift certificates reduce it, is documented nowhere: the order's own figures tell.
-    """
-    order = found.order
-    inside = ("subtotal_inc_tax", "shipping_cost_inc_tax", "handling_cost_inc_tax", "wrapping_cost_inc_tax")
-    figures = total((found.money(order[name]) for name in inside), found.currency)
-    figures = figures - found.money(order["discount_amount"]) - found.money(order["coupon_discount"])
-    fees, shown, tax = found.sum(found.fees, "cost_inc_tax"), found.money(order["total_inc_tax"]), found.money(order["total_tax"])
-    tenders = found.money(order["store_credit_amount"]) + found.money(order["gift_certificate_amount"])
-    nothing = Money.zero(found.currency)
-    for outside in (nothing, fees, tenders, fees + tenders):
-        if _near(shown + outside, figures + fees):
-            fee_tax = found.sum(found.fees, "cost_tax") if fees and outside in (fees, fees + tenders) else nothing
-            return Worth(shown + outside, tax + fee_tax, adds_up=True)
-    return Worth(shown, tax, adds_up=False)
-
-
-def _near(one: Money, other: Money) -> bool:
-    return abs((one - other).rounded().to_minor()) <= TOLERANCE
-
-
 def read_places(found: Sources, worth: Worth) -> tuple[Place, ...]:
     """Lines, then shipping, handling, wrapping and fees. Where the order adds up, so do they, to the last minor unit."""
-    charges = [place for place in (*_shipping(found), *_handling(found), *_wrapping(found), *_fees(found)) if place.gross or place.tax]
+    shipping, others = _shipping(found), [*_handling(found), *_wrapping(found), *_fees(found)]
+    charges = [place for place in (*_shipped_for_less(found, worth, shipping, others), *others) if place.gross or place.tax]
     return (*_lines(found, worth, charges), *charges)
 
 
@@ -141,6 +88,22 @@ def _name(product: Tame) -> str:
 def _shipping(found: Sources) -> list[Place]:
     """One per shipping address, for that is what refunds of shipping name."""
     return _shared(found, "shipping_cost", "cost", ChargeKind.SHIPPING, "Shipping", found.addresses)
+
+
+def _shipped_for_less(found: Sources, worth: Worth, shipping: list[Place], others: list[Place]) -> list[Place]:
+    """Shipping less its coupons where the order shows it before them: then lines without their own discounts do not leave enough room
+    for it in the total.
+    """
+    lines = Money(sum((_after_discounts(found, product) for product in found.products), Decimal(0)), found.currency)
+    before = total((place.gross for place in shipping), found.currency)
+    over = (lines + before + total((place.gross for place in others), found.currency) - worth.total).rounded()
+    if not worth.adds_up or not 0 < over.amount <= min(before, off_shipping(found)).amount:
+        return shipping
+    left = split(before - over, [max(place.gross.amount, Decimal(0)) for place in shipping])
+    return [
+        replace(place, gross=gross, tax=(place.tax * (gross.amount / place.gross.amount)).rounded()) if place.gross else place
+        for place, gross in zip(shipping, left, strict=True)
+    ]
 
 
 def _handling(found: Sources) -> list[Place]:

@@ -11,7 +11,7 @@ from connectors.kit.contract import Page
 from connectors.kit.errors import Refused, Rejected
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
-from connectors.platforms.bigcommerce.api import MOST, USUAL, V2, V3, is_too_many, last_page, read_data, read_rows
+from connectors.platforms.bigcommerce.api import MOST, USUAL, V2, V3, is_more, is_too_many, read_data, read_rows
 from connectors.platforms.bigcommerce.statuses import INCOMPLETE
 from connectors.platforms.bigcommerce.times import as_version, iso_second, rfc_time
 
@@ -90,9 +90,12 @@ def _refunds(api: Api, window: Window, place: Place) -> Page:
         ("page", str(place.at)),
         ("limit", str(place.size)),
     ]
-    rows, meta = read_data(api, f"{V3}/orders/payment_actions/refunds", "refunds", params)
+    try:
+        rows, meta = read_data(api, f"{V3}/orders/payment_actions/refunds", "refunds", params)
+    except Refused as refusal:
+        if place.size <= USUAL or not is_too_many(refusal):
+            raise
+        return Page((), str(Place("refunds", 1, USUAL)))
     orders = dict.fromkeys(row["order_id"].known_identifier() for row in rows)
-    more = rows and (place.at < last_page(meta) or ("pagination" not in meta and len(rows) >= USUAL))
-    return Page(
-        tuple(Notice(ObjectType.ORDER, order_id) for order_id in orders), str(Place("refunds", place.at + 1, place.size)) if more else None
-    )
+    further = str(Place("refunds", place.at + 1, place.size)) if is_more(rows, meta, place.at) else None
+    return Page(tuple(Notice(ObjectType.ORDER, order_id) for order_id in orders), further)

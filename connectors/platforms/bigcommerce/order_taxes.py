@@ -9,7 +9,8 @@ from decimal import Decimal
 from connectors.canonical.money import Money, split, total
 from connectors.canonical.order import TaxLine
 from connectors.kit.tame import Tame
-from connectors.platforms.bigcommerce.order_amounts import Place, Worth
+from connectors.platforms.bigcommerce.order_amounts import Place
+from connectors.platforms.bigcommerce.order_worth import Worth
 
 _KINDS = {"shipping": "shipping", "handling": "handling", "gift-wrapping": "wrapping"}
 

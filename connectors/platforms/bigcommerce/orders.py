@@ -14,8 +14,9 @@ from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.bigcommerce.api import V2, V3, path_id, read_all, read_list
 from connectors.platforms.bigcommerce.links import link
-from connectors.platforms.bigcommerce.order_amounts import Place, Sources, read_places, read_worth
+from connectors.platforms.bigcommerce.order_amounts import Place, read_places
 from connectors.platforms.bigcommerce.order_taxes import Row, read_rows, share_tax, tax_lines
+from connectors.platforms.bigcommerce.order_worth import Sources, read_worth
 from connectors.platforms.bigcommerce.parties import read_order_address
 from connectors.platforms.bigcommerce.payments import Receipts, is_money, read_movements, read_receipts
 from connectors.platforms.bigcommerce.products import categories_of
@@ -64,15 +65,16 @@ def normalise_order(raw: Raw, account: Account) -> Order:
     parts = {part: Tame(root[part].value, part) for part in PARTS}
     currency, status = order["default_currency_code"].currency(), status_of(order["status_id"].integer())
     order_id, changed = order["id"].known_identifier(), rfc_time(order["date_modified"])
-    products, addresses, fees = (tuple(parts[name].items()) for name in ("products", "shipping_addresses", "fees"))
-    sources = Sources(order, products, addresses, fees, currency)
+    products, addresses, fees, coupons = (tuple(parts[name].items()) for name in ("products", "shipping_addresses", "fees", "coupons"))
+    sources = Sources(order, products, addresses, fees, coupons, currency)
     worth, movements, rows = read_worth(sources), read_movements(parts["transactions"]), read_rows(parts["taxes"])
     receipts = read_receipts(order, movements, status, worth.total, changed)
     places = share_tax(read_places(sources, worth), worth, rows)
     inclusive = _is_inclusive(order, account)
     sold = Sold({place.id: place for place in places}, _quantities(sources), inclusive, currency)
     refunds = tuple(read_refunds(parts["refunds"], sold, movements, changed))
-    refunds += tuple(refunds_besides(refunds, receipts, movements, status, changed))
+    if not refunds:
+        refunds = tuple(refunds_besides(parts["refunds"], receipts, movements, status, changed))
     return Order(
         id=order_id,
         number=order_id,
@@ -86,7 +88,7 @@ def normalise_order(raw: Raw, account: Account) -> Order:
         charges=tuple(_charge(place, rows) for place in places if place.kind is not None),
         total=worth.total,
         total_tax=worth.tax,
-        discounts=tuple(_discounts(sources, parts["coupons"])),
+        discounts=tuple(_discounts(sources)),
         tenders=receipts.tenders,
         transactions=receipts.transactions,
         refunds=refunds,
@@ -180,8 +182,8 @@ def _charge(place: Place, rows: tuple[Row, ...]) -> ChargeLine:
     )
 
 
-def _discounts(sources: Sources, coupons: Tame) -> list[Discount]:
+def _discounts(sources: Sources) -> list[Discount]:
     """For the text only: coupons by code, and a discount that a person gave."""
-    found = [Discount(coupon["code"].text_or(), coupon["discount"].money(sources.currency)) for coupon in coupons.items()]
+    found = [Discount(coupon["code"].text_or(), sources.money(coupon["discount"])) for coupon in sources.coupons]
     manual = sources.money(sources.order["discount_amount"])
     return [*found, Discount("", manual)] if manual else found

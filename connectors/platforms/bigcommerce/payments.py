@@ -17,6 +17,7 @@ _OTHERS = {"authorization": TransactionKind.AUTHORISATION, "pending": Transactio
 _OPEN = ("authorization", "pending")
 _OFFLINE = ("offline", "custom")  # bank deposit, cheque, cash: recorded when the order is placed, whether the money has come or not
 _TENDERS = (("store_credit", "store_credit_amount"), ("gift_certificate", "gift_certificate_amount"))
+_TENDER_METHODS = tuple(method for method, _ in _TENDERS)  # they pay a part; how the rest was paid is another question
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,9 @@ def read_receipts(order: Tame, movements: Sequence[Movement], status: Status, wo
     waiting = _waiting(real, [*online, *offline], voided)
     paid = (bool(online) and came >= worth) or (status.paid and not waiting)
     counted = [*online, *offline] if paid and status.paid else online
-    only_test = any(one.test and one.event in _RECEIVED for one in movements) and not online
+    only_test = any(one.test and one.event in _RECEIVED for one in movements) and not counted
     transactions = tuple(_transaction(one) for one in counted) + tuple(_noise(one) for one in real if one not in counted)
-    if paid and not only_test and not counted:
+    if paid and not only_test and all(one.method in _TENDER_METHODS for one in counted):
         transactions += _by_status(order, worth - came, moment)
     return Receipts(transactions, tenders, paid, bool(online), only_test)
 
@@ -133,7 +134,7 @@ def _noise(one: Movement) -> Transaction:
 
 
 def _by_status(order: Tame, amount: Money, moment: datetime) -> tuple[Transaction, ...]:
-    """Paid by hand or offline: no transaction tells of it, so the status does, over what the tenders left."""
+    """Paid by hand or offline: no transaction tells of it, so the status does, over what store credit and gift certificates left."""
     if amount.amount <= 0:
         return ()
     gateway = order["payment_method"].text_or() or "offline"

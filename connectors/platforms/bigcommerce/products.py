@@ -14,7 +14,7 @@ from connectors.kit.contract import Account, Page, Raw
 from connectors.kit.errors import Rejected
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
-from connectors.platforms.bigcommerce.api import MOST, USUAL, V3, path_id, read_data
+from connectors.platforms.bigcommerce.api import USUAL, V3, path_id, read_data, read_many
 from connectors.platforms.bigcommerce.times import as_version, iso_second
 
 _PRODUCTS = f"{V3}/catalog/products"
@@ -35,10 +35,9 @@ def page_products(api: Api, window: Window, cursor: str | None) -> Page:
         ("include_fields", "name,base_variant_id,date_modified"),
         ("sort", "id"),
         ("direction", "asc"),
-        ("limit", str(MOST)),
         *([("id:greater", cursor)] if cursor else []),
     ]
-    rows, _ = read_data(api, _PRODUCTS, "products", params)
+    rows, _ = read_many(api, _PRODUCTS, "products", params)
     notices = tuple(notice for row in rows for notice in _notices(row, window))
     highest = max((row["id"].integer() for row in rows), default=0)
     return Page(notices, str(highest) if rows else None)  # a capped page is as good as a full one: only an empty one is the end

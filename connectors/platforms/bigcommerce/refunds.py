@@ -80,13 +80,14 @@ def _line(item: Tame, sold: Sold) -> RefundLine | None:
     return RefundLine(place.id, quantity if place.kind is None else Decimal(1), (net * portion).rounded(), (place.tax * portion).rounded())
 
 
-def refunds_besides(
-    found: Sequence[Refund], receipts: Receipts, movements: Sequence[Movement], status: Status, moment: datetime
-) -> Iterator[Refund]:
-    """Without a refund record: refunds that only transactions show, or a status Refunded that a person gave an order paid by hand."""
-    if found or not receipts.paid:
+def refunds_besides(records: Tame, receipts: Receipts, movements: Sequence[Movement], status: Status, moment: datetime) -> Iterator[Refund]:
+    """Where no refund record says that money went back: refunds that only transactions show, or a status Refunded that a person gave an
+    order paid by hand. A transaction that a record names is what became of that record: it was declined.
+    """
+    if not receipts.paid:
         return
-    given = [one for one in movements if one.event == "refund" and one.ok and not one.test and one.amount.amount]
+    named = {payment.get("transaction_id").identifier() for record in records.items() for payment in record["payments"].items()}
+    given = [one for one in movements if one.event == "refund" and one.ok and not one.test and one.amount.amount and one.id not in named]
     for one in given:
         yield Refund(f"t{one.id}", abs(one.amount), one.at, transaction_id=one.of)
     if not given and not receipts.real and status.id == REFUNDED:

@@ -9,7 +9,7 @@ from connectors.kit.contract import RemoteSubscription
 from connectors.kit.errors import Gone, Rejected, Unclear
 from connectors.kit.http import Api, Effect
 from connectors.kit.tame import Tame
-from connectors.platforms.bigcommerce.api import MOST, V3, last_page, path_id, read_data
+from connectors.platforms.bigcommerce.api import USUAL, V3, last_page, path_id, read_data
 from connectors.platforms.bigcommerce.webhooks import EXCEPTIONS, KEY_HEADER
 
 _PATH = f"{V3}/hooks"
@@ -20,7 +20,7 @@ def list_subscriptions(api: Api) -> tuple[RemoteSubscription, ...]:
     found: dict[str, Tame] = {}
     page = last = 1
     while page <= last:
-        rows, meta = read_data(api, _PATH, "hooks", [("page", str(page)), ("limit", str(MOST))])
+        rows, meta = read_data(api, _PATH, "hooks", [("page", str(page)), ("limit", str(USUAL))])
         found.update((row["id"].known_identifier(), row) for row in rows)
         page, last = page + 1, last_page(meta)
     off = any(row["is_active"].value is False for row in found.values())

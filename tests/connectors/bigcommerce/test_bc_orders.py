@@ -9,6 +9,7 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import ChargeKind, OrderState
 from connectors.kit.errors import Gone, Rejected
+from connectors.platforms.bigcommerce.sandbox.model import Fee, Taxed
 
 ORDERS = sorted(path.stem for path in FIXTURES.glob("order__*.json"))
 
@@ -171,8 +172,20 @@ def test_a_digital_order_has_no_address_and_a_guest_no_account():
     assert order.customer.email
 
 
-@pytest.mark.parametrize("switches", [{"fees_inside": False}, {"tenders_reduce": True}, {"tax_details": False}, {"prices_with_tax": True},
-                                      {"fees_inside": False, "tenders_reduce": True}, {"currencies": ["JPY", "KWD"]}])  # fmt: skip
+WAYS_OF_COUNTING = [
+    {"fees_inside": False},
+    {"tenders_reduce": True},
+    {"tax_details": False},
+    {"prices_with_tax": True},
+    {"fees_inside": False, "tenders_reduce": True},
+    {"currencies": ["JPY", "KWD"]},
+    {"shipping_coupons": "reduced"},
+    {"shipping_coupons": "counted"},
+    {"shipping_coupons": "counted", "fees_inside": False},
+]
+
+
+@pytest.mark.parametrize("switches", WAYS_OF_COUNTING)
 def test_orders_are_exact_whichever_way_the_store_counts(switches):
     """Whether fees and tenders are in total_inc_tax, and whether taxes tell their lines, is documented nowhere."""
     with store(**switches) as town:
@@ -183,6 +196,36 @@ def test_orders_are_exact_whichever_way_the_store_counts(switches):
             captured = total((one.amount for one in order.transactions if one.is_captured), order.currency)
             assert captured == Money.of(placed["captured"], order.currency)
             assert order.paid is True
+
+
+@pytest.mark.parametrize("way", ["listed", "reduced", "counted"])
+def test_a_coupon_for_shipping_comes_off_the_shipping(way):
+    """Whether an order shows its shipping before or after such a coupon is documented nowhere."""
+    with store(shipping_coupons=way, noise=False) as town:
+        town.place(60, seed=5)
+        reduced = [one for one in town.served.sandbox.state.orders.values() if one.off_shipping]
+        assert len(reduced) > 3
+        for placed in reduced:
+            order = town.order(str(placed.id))
+            shipping = [charge for charge in order.charges if charge.code == "shipping"]
+            gross = total((one.total + total((tax.amount for tax in one.taxes), order.currency) for one in shipping), order.currency)
+            assert gross.amount == sum(address.shipping.gross for address in placed.addresses)
+
+
+def test_a_fee_of_a_few_cents_beside_the_total_is_not_taken_for_rounding():
+    with store(fees_inside=False, noise=False) as town:
+        placed = town.place(1)[0]
+        order = town.served.sandbox.state.orders[int(placed["id"])]
+        order.fees = [Fee(1, "Bag", Taxed(Decimal("0.04")))]
+        assert town.order(placed["id"]).total.amount == order.total
+        assert town.order(placed["id"]).charges[-1].name == "Bag"
+
+
+def test_a_total_finer_than_money_is_what_can_be_paid():
+    found = raw("order__held_for_review_but_paid")
+    expected = order_of(found)
+    found["order"]["total_inc_tax"] = str(Decimal(found["order"]["total_inc_tax"]) + Decimal("0.0043"))
+    assert (order_of(found).total, order_of(found).paid) == (expected.total, True)
 
 
 def test_what_is_no_order_is_gone():

@@ -136,3 +136,32 @@ def test_a_declined_attempt_does_not_stand_against_a_person_who_moved_the_order_
     found["order"]["status_id"] = 11
     order = order_of(found)
     assert (order.paid, captured(order)) == (True, order.total)
+
+
+def test_what_store_credit_leaves_is_paid_as_the_status_says():
+    """A bank deposit beside store credit: no transaction tells of it."""
+    found = raw("order__bank_deposit_by_status")
+    model = raw("order__store_credit_and_card")["transactions"][0]
+    assert model["method"] == "store_credit"
+    found["order"]["store_credit_amount"] = "1.5000"
+    found["transactions"] = [{**model, "amount": Decimal("1.5"), "currency": found["order"]["default_currency_code"]}]
+    order = order_of(found)
+    assert (order.paid, captured(order)) == (True, order.total)
+    found["order"]["status_id"] = 7
+    waiting = order_of(found)
+    assert (waiting.paid, captured(waiting).amount) == (False, Decimal("1.5"))
+
+
+def test_a_card_that_paid_a_part_is_not_made_whole_by_the_status():
+    found = raw("order__held_for_review_but_paid")
+    found["order"]["status_id"] = 11
+    found["transactions"][0]["amount"] = Decimal(1)
+    assert captured(order_of(found)).amount == 1
+
+
+def test_an_offline_payment_after_a_try_with_test_money_is_money():
+    found = raw("order__test_gateway")
+    offline = {**found["transactions"][0], "id": 996, "test": False, "method": "offline", "gateway": "bankdeposit"}
+    found["transactions"].append(offline)
+    order = order_of(found)
+    assert (order.test, order.paid, captured(order)) == (False, True, order.total)

@@ -32,6 +32,18 @@ def test_every_order_is_listed_whatever_page_size_the_store_takes(switches):
         assert len(listed) == len(placed) + len(refunded)  # refunds are a stream of their own
 
 
+@pytest.mark.parametrize("kind", [ObjectType.CUSTOMER, ObjectType.PRODUCT])
+def test_customers_and_products_are_listed_whatever_page_size_the_store_takes(kind):
+    with store(noise=False) as town, store(noise=False, largest_page=50) as strict:
+        for each in (town, strict):
+            each.place(200, seed=8)
+        found = town.listed(kind)
+        assert len(found) > (50 if kind is ObjectType.CUSTOMER else 8)
+        assert strict.listed(kind) == found
+        assert strict.api.get("/v3/orders/payment_actions/refunds").status == 200
+        assert CONNECTOR.webhooks.subscriptions.list(strict.api) == ()
+
+
 def test_an_order_that_leaves_the_window_hides_no_other():
     with store(noise=False, page_cap=50) as town:
         placed = [order["id"] for order in town.place(120)]

@@ -120,3 +120,27 @@ def test_refunds_of_every_kind_come_to_their_amounts():
             assert sum_of_lines == refund.amount == Money.of(str(order.refunded), order.currency)
             seen |= {(item["item_type"], order.inclusive) for item in items}
     assert len(seen) == 8
+
+
+def test_the_transaction_of_a_declined_refund_is_none_whatever_its_status():
+    found = raw("order__refund_declined")
+    (pay,) = found["refunds"][0]["payments"]
+    given = next(one for one in found["transactions"] if one["event"] == "refund")
+    assert pay["transaction_id"] == str(given["id"])
+    given["status"] = "ok"
+    assert order_of(found).refunds == ()
+    found["transactions"].append({**given, "id": 9001})  # another one, made at the gateway
+    assert [refund.id for refund in order_of(found).refunds] == ["t9001"]
+
+
+def test_more_refunds_than_a_page_are_all_read():
+    """The documented answer has an empty meta: nothing tells how many pages there are."""
+    with store(noise=False) as town:
+        placed = next(one for one in town.place(20) if float(one["total"]) > 100 and one["refunded"] == "0.00")
+        item = {"item_type": "ORDER", "item_id": int(placed["id"]), "amount": "0.50"}
+        for _ in range(120):
+            town.ask("refund", id=placed["id"], items=[item])
+        refunds = town.order(placed["id"]).refunds
+        assert (len(refunds), sum(refund.amount.amount for refund in refunds)) == (120, Decimal(60))
+        town.ask("forget")
+        assert set(town.listed()) >= {placed["id"]}

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.kit.contract import SandboxSpec
 from connectors.kit.sandbox import Sandbox
+from connectors.platforms.bigcommerce.sandbox import oauth
 from connectors.platforms.bigcommerce.sandbox.admin import actions
 from connectors.platforms.bigcommerce.sandbox.routes import answer_call
 from connectors.platforms.bigcommerce.sandbox.seed import furnish
@@ -25,6 +26,8 @@ def build(public_url: str, options: Mapping[str, Any]) -> Sandbox:
     store = build_store(public_url, options, sandbox.lock, sandbox.courier, sandbox.random)
     furnish(store)
     sandbox.state = store
+    sandbox.route("GET", r"/app/(?P<client_id>\w+)/install", lambda call, client_id: oauth.install(store, call, client_id))
+    sandbox.route("POST", r"/oauth2/token", lambda call: oauth.exchange(store, call))
     for method in _METHODS:
         sandbox.route(method, r"/.*", lambda call: answer_call(store, call))
     sandbox.admin.update(actions(store))
@@ -35,7 +38,11 @@ def connection(public_url: str) -> Mapping[str, Any]:
     """What it takes to connect to a freshly built sandbox."""
     return {
         "base_url": public_url.rstrip("/"),
-        "urls": {"api": public_url.rstrip("/")},
+        "urls": {
+            "api": public_url.rstrip("/"),
+            "token": f"{public_url.rstrip('/')}/oauth2/token",
+            "authorize": f"{public_url.rstrip('/')}/app/{CLIENT_ID}/install",
+        },
         "ids": {},
         "secrets": {"access_token": ACCESS_TOKEN, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
         "settings": {"store_hash": STORE_HASH},

@@ -11,6 +11,7 @@ from typing import Any
 from connectors.platforms.bigcommerce.sandbox.deliveries import raise_event, run_due
 from connectors.platforms.bigcommerce.sandbox.hooks import find_hook, hook_json
 from connectors.platforms.bigcommerce.sandbox.model import Json, Order
+from connectors.platforms.bigcommerce.sandbox.oauth import new_code, signed_payload, uninstall
 from connectors.platforms.bigcommerce.sandbox.order_json import numbered, order_json
 from connectors.platforms.bigcommerce.sandbox.order_life import add_transaction, archive, place, set_status, touch
 from connectors.platforms.bigcommerce.sandbox.orders import find_order
@@ -41,6 +42,9 @@ def actions(store: Store) -> dict[str, Callable[[Json], Any]]:
         "set_webhook": _set_webhook,
         "fire": _fire,
         "change_product": _change_product,
+        "install": lambda store, _: new_code(store),
+        "load": lambda store, _: {"signed_payload_jwt": signed_payload(store)},
+        "uninstall": lambda store, _: uninstall(store),
         "clock": _clock,
         "switch": _switch,
     }

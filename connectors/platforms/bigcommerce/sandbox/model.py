@@ -62,13 +62,14 @@ class Line:
 
 @dataclass
 class Address:
-    """A shipping address with what it costs to send things there."""
+    """A shipping address with what it costs to send things there. listed: the shipping before coupons."""
 
     id: int
     fields: Json
     method: str
     shipping: Taxed
     handling: Taxed
+    listed: Taxed
 
 
 @dataclass
@@ -112,6 +113,11 @@ class Order:
     def charges(self) -> list[Taxed]:
         places = [*(one.shipping for one in self.addresses), *(one.handling for one in self.addresses)]
         return [*places, *(line.wrapping for line in self.lines), *(fee.cost for fee in self.fees)]
+
+    @property
+    def off_shipping(self) -> Decimal:
+        """What coupons took off the shipping."""
+        return sum((one.listed.gross - one.shipping.gross for one in self.addresses), ZERO)
 
     @property
     def total(self) -> Decimal:

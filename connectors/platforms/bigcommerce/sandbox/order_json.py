@@ -21,7 +21,7 @@ def _sides(name: str, amounts: list[Taxed]) -> Json:
 def order_json(store: Store, order: Order, *, fees_inlined: bool = False) -> Json:
     """The whole order. refunded_amount is always 0, subtotal_tax is after discounts while subtotal_ex_tax is before them."""
     status = status_of(order.status_id)
-    shipping, handling = [one.shipping for one in order.addresses], [one.handling for one in order.addresses]
+    shipping, handling = [shown_shipping(store, one) for one in order.addresses], [one.handling for one in order.addresses]
     return {
         "id": order.id,
         "customer_id": order.customer_id,
@@ -51,7 +51,7 @@ def order_json(store: Store, order: Order, *, fees_inlined: bool = False) -> Jso
         "order_is_digital": not order.addresses,
         **_currencies(store, order),
         "discount_amount": four(order.discount),
-        "coupon_discount": four(order.coupon_discount),
+        "coupon_discount": four(order.coupon_discount + (ZERO if store.switches.shipping_coupons == "reduced" else order.off_shipping)),
         "shipping_address_count": len(order.addresses),
         "is_deleted": order.deleted,
         "is_tax_inclusive_pricing": order.inclusive,
@@ -162,7 +162,15 @@ def line_json(order: Order, line: Line) -> Json:
     }
 
 
-def address_json(order: Order, address: Address) -> Json:
+def shown_shipping(store: Store, address: Address) -> Taxed:
+    """What an order says that its shipping costs. "listed": before coupons, which are in coupon_discount; "reduced": after them, and they
+    are not in coupon_discount; "counted": after them, and they are.
+    """
+    return address.listed if store.switches.shipping_coupons == "listed" else address.shipping
+
+
+def address_json(store: Store, order: Order, address: Address) -> Json:
+    shown = shown_shipping(store, address)
     return {
         **address.fields,
         "id": address.id,
@@ -172,8 +180,8 @@ def address_json(order: Order, address: Address) -> Json:
         "shipping_method": address.method,
         "shipping_zone_id": 1,
         "shipping_zone_name": address.fields["country"],
-        "base_cost": four(address.shipping.net),
-        **_sides("cost", [address.shipping]),
+        "base_cost": four(address.listed.net),
+        **_sides("cost", [shown]),
         "cost_tax_class_id": 2,
         "base_handling_cost": four(address.handling.net),
         **_sides("handling_cost", [address.handling]),

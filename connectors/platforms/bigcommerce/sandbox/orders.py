@@ -94,7 +94,7 @@ def get_part(store: Store, call: Call, order_id: str, part: str) -> Answer:
     parts: dict[str, Callable[[], list[Json]]] = {
         "products": lambda: [line_json(order, line) for line in order.lines],
         "coupons": lambda: [coupon_json(coupon) for coupon in order.coupons],
-        "shipping_addresses": lambda: [address_json(order, address) for address in order.addresses],
+        "shipping_addresses": lambda: [address_json(store, order, address) for address in order.addresses],
         "taxes": lambda: taxes_json(order, details=store.switches.tax_details and call.parameter("details") == "true"),
         "fees": lambda: [fee_json(fee) for fee in order.fees],
     }
@@ -107,7 +107,9 @@ def get_transactions(store: Store, call: Call, order_id: str) -> Answer:
     rows = find_order(store, order_id).transactions
     if not rows:
         return Answer(204)
-    return data(numbered(rows), {"pagination": pagination(len(rows), len(rows), 1, 50)})
+    page, limit = page_of(call, store.switches.largest_page, store.switches.page_cap)
+    shown = rows[(page - 1) * limit : page * limit]
+    return data(numbered(shown), {"pagination": pagination(len(rows), len(shown), page, limit)})
 
 
 # ---- refunds -----------------------------------------------------------------------------------------------
@@ -124,12 +126,12 @@ def list_refunds(store: Store, call: Call) -> Answer:
         elif name == "created:max":
             rows = [one for one in rows if datetime.fromisoformat(one["created"]) <= read_date(value)]
     page, limit = page_of(call, store.switches.largest_page, store.switches.page_cap)
-    shown = rows[(page - 1) * limit : page * limit]
-    return data(numbered(shown), {"pagination": pagination(len(rows), len(shown), page, limit)})
+    return data(numbered(rows[(page - 1) * limit : page * limit]))  # the documented meta is empty
 
 
 def get_refunds(store: Store, call: Call, order_id: str) -> Answer:
-    return data(numbered(find_order(store, order_id).refunds))
+    page, limit = page_of(call, store.switches.largest_page, store.switches.page_cap)
+    return data(numbered(find_order(store, order_id).refunds[(page - 1) * limit : page * limit]))
 
 
 def post_quote(store: Store, call: Call, order_id: str) -> Answer:

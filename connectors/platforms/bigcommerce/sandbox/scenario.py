@@ -79,6 +79,7 @@ def draw_order(store: Store, dice: random.Random, buyer: Shopper) -> Order:
     )
     _reduce(store, dice, order)
     _add_charges(store, dice, order, rates)
+    _ship_for_less(store, dice, order, rates)
     return order
 
 
@@ -160,7 +161,7 @@ def _addresses(
         method, cost = dice.choice((("Flat rate", "9.95"), ("Courier", "14.20"), ("Free shipping", "0")))
         handling = scaled(dice.choice(("0", "0", "0", "1.75")), currency)
         costs = (taxed(scaled(cost, currency), rates, currency), taxed(handling, rates, currency))
-        made.append(Address(store.next_id("address"), dict(buyer.address), method, *costs))
+        made.append(Address(store.next_id("address"), dict(buyer.address), method, *costs, listed=costs[0]))
     return made
 
 
@@ -179,6 +180,18 @@ def _reduce(store: Store, dice: random.Random, order: Order) -> None:
         off = scaled(dice.choice(("1.59", "3.00")), order.currency)
         how = {"id": "manual-discount", "name": "Manual Discount", "code": None, "target": "order"}
         order.discount = take_off(order.lines, off, order.currency, how)
+
+
+def _ship_for_less(store: Store, dice: random.Random, order: Order, rates: tuple[Rate, ...]) -> None:
+    """A coupon that takes something, or everything, off the shipping."""
+    if dice.random() > 0.15 or not any(address.shipping.gross for address in order.addresses):
+        return
+    code, kind, most = dice.choice((("SHIPFREE", 4, None), ("SHIPLESS", 3, scaled("3.30", order.currency))))
+    for address in order.addresses:
+        gross = address.shipping.gross
+        address.shipping = from_gross(gross - min(gross, gross if most is None else most), rates, order.currency)
+    coupon = {"id": store.next_id("coupon"), "coupon_id": kind + 1, "order_id": order.id, "code": code, "amount": most or ZERO}
+    order.coupons.append({**coupon, "type": kind, "discount": order.off_shipping})
 
 
 def _add_charges(store: Store, dice: random.Random, order: Order, rates: tuple[Rate, ...]) -> None:

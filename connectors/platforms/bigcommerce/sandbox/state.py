@@ -39,9 +39,11 @@ class Switches:
     concurrent_status: int = 422  # what such a refund is answered (documented nowhere)
     fees_inside: bool = True  # whether fees are in total_inc_tax (documented nowhere)
     tenders_reduce: bool = False  # whether store credit and gift certificates reduce total_inc_tax (documented nowhere)
+    shipping_coupons: str = "listed"  # how they show (documented nowhere): see order_json.shown_shipping
     tax_details: bool = True  # whether taxes tell their line when asked for details
     signed: bool = True  # whether deliveries carry a signature (documented for apps only)
     resign_retries: bool = False  # whether a repeat is signed anew
+    callback: str = ""  # the auth callback in the app's profile
     https_only: bool = False  # hooks on https and port 443 only, as the real store wants
     noise: bool = True  # place_orders also places orders that must not be booked
     now: str = ""  # ISO time at which the clock stands still; empty: the real clock
@@ -75,6 +77,8 @@ class Store:
     traffic: dict[str, list[tuple[datetime, bool]]] = field(default_factory=dict)  # by domain: the last two minutes
     blocked: dict[str, datetime] = field(default_factory=dict)  # by domain: until when
     window: Window | None = None
+    codes: set[str] = field(default_factory=set)  # of installations, not exchanged yet
+    app_token: str = ""  # of the app that is installed; the API account's own token is always good
     frozen: datetime | None = None
 
     def __post_init__(self) -> None:
