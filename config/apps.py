@@ -1,6 +1,7 @@
 """The console: commands, supervisor, demo and doctor live here, above everything else."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class ConsoleConfig(AppConfig):
@@ -9,3 +10,9 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         import config.celery  # noqa: F401 - so that shared tasks ring this application's bell
+
+
+class ConsoleSiteConfig(AdminConfig):
+    """Django's admin inside our frame."""
+
+    default_site = "flows.site.ConsoleSite"

@@ -46,7 +46,7 @@ ALLOW_PRIVATE_STORES = env.bool("ALLOW_PRIVATE_STORES", False)
 
 INSTALLED_APPS = [
     "config.apps.ConsoleConfig",
-    "django.contrib.admin",
+    "config.apps.ConsoleSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

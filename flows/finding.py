@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 from django.db.models import Q, QuerySet
 
 from connectors.canonical.identity import ObjectType
-from flows.models import Flow, SyncJob, SyncRecord
+from flows.models import ExternalLink, Flow, SyncJob, SyncRecord
 
 AT_MOST = 50  # records that share one number
+STUCK = (SyncJob.State.ATTENTION, SyncJob.State.DEAD)
+_TYPES = [kind.value for kind in ObjectType]
 
 
 def source_id_of(flow: Flow, text: str) -> str:
@@ -21,9 +26,58 @@ def matching_jobs(jobs: QuerySet[SyncJob], flows: QuerySet[Flow], text: str) -> 
     """The jobs of these flows about an object with this number or id, or the job with this number. Every look-up has its index."""
     term = text.strip().removeprefix("#")
     records = SyncRecord.objects.filter(flow__in=flows, number=term).values_list("flow_id", "object_type", "source_id")
-    found = Q(flow__in=flows, object_type__in=[kind.value for kind in ObjectType], source_id=term)
+    found = Q(flow__in=flows, object_type__in=_TYPES, source_id=term)
     for flow_id, object_type, source_id in records[:AT_MOST]:
         found |= Q(flow_id=flow_id, object_type=object_type, source_id=source_id)
     if term.isdecimal() and len(term) < 19:
         found |= Q(pk=int(term))
     return jobs.filter(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What goes by a name or number: records, links that stand for no record (clients, items), and jobs that wait for a mapping."""
+
+    records: tuple[SyncRecord, ...] = ()
+    links: tuple[ExternalLink, ...] = ()
+    waiting: tuple[SyncJob, ...] = ()
+
+
+def find_everywhere(flows: Sequence[Flow], text: str) -> Found:
+    """By order number, invoice number, e-mail, SKU, or the id of either side. Every look-up has its index."""
+    term = text.strip().removeprefix("#")
+    if not term or not flows:
+        return Found()
+    links = _links(flows, term)
+    own = [link for link in links if link.scope]
+    records = SyncRecord.objects.filter(_named(flows, term) | _behind(flows, own)).select_related("flow__source", "flow__destination")
+    waiting = SyncJob.objects.filter(flow__in=flows, state__in=STUCK, subject=f"sku:{term}").select_related("flow").order_by("-id")
+    shared = tuple(link for link in links if not link.scope)
+    return Found(tuple(records.order_by("-id")[:AT_MOST]), shared, tuple(waiting[:AT_MOST]))
+
+
+def _named(flows: Sequence[Flow], term: str) -> Q:
+    """Records with this number or id, and orders whose invoice has this number, which may begin with the flow's prefix."""
+    found = Q(flow__in=flows, number=term) | Q(flow__in=flows, object_type__in=_TYPES, source_id=term)
+    for flow in flows:
+        prefix = str(flow.options.get("invoice_prefix") or "")
+        if prefix and term.startswith(prefix):
+            found |= Q(flow=flow, number=term.removeprefix(prefix))
+    return found
+
+
+def _links(flows: Sequence[Flow], term: str) -> list[ExternalLink]:
+    destinations = {flow.destination_id for flow in flows}
+    by_name = Q(scope="", key__in=[f"email:{term.lower()}", f"sku:{term}"])
+    by_id = Q(object_type__in=_TYPES, remote_id=term)
+    rows = ExternalLink.objects.filter(by_name | by_id, destination__in=destinations).select_related("destination")
+    return list(rows.order_by("-id")[:AT_MOST])
+
+
+def _behind(flows: Sequence[Flow], links: Iterable[ExternalLink]) -> Q:
+    """The records that these links belong to: a link's key is the record's source id, or begins with it."""
+    found = Q(pk__in=())
+    for link in links:
+        ids = [flow.pk for flow in flows if str(flow.source.key) == link.scope and flow.destination_id == link.destination_id]
+        found |= Q(flow__in=ids, object_type__in=_TYPES, source_id=link.key.partition(":")[0])
+    return found

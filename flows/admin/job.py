@@ -118,7 +118,7 @@ class SyncJobAdmin(ReadOnly, ScopedAdmin):
         job: SyncJob = self.get_object(request, object_id)
         evidence = request.user.has_perm("audit.view_auditrecord")
         record = record_of(job)
-        more = {"timeline": timeline_of(job, evidence=evidence), "links": links_of(job), "record": record}
+        more = {"timeline": timeline_of([job], evidence=evidence), "links": links_of(job.flow, job.source_id, [job]), "record": record}
         if record is not None:
             more["proof"] = proof_of(record)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})

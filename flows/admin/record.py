@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -19,7 +19,10 @@ from connectors.canonical.identity import ObjectType
 from credentials.console import ScopedAdmin
 from flows.admin.flow import MAY_PLAN
 from flows.admin.inbox import MAY_REPLAY
-from flows.admin.parts import SOURCE_TYPES, flow_filter, shown_amount, told, type_filter, web_address
+from flows.admin.parts import SOURCE_TYPES, flow_filter, proof_of, shown_amount, told, type_filter, web_address
+from flows.admin.timeline import jobs_of, links_of, timeline_of
+from flows.finding import STUCK
+from flows.home.attention import mending
 from flows.models import SyncRecord
 from flows.replay import sync_now
 
@@ -59,18 +62,31 @@ class SyncRecordAdmin(ReadOnly, ScopedAdmin):
     search_help_text = "An order number, or an id at the source."
     sortable_by = ()
     ordering = ("-id",)
-    fieldsets = (
-        (None, {"fields": ("flow", "shown_object", "number", "shown_outcome", "reason", "updated", "last_job")}),
-        ("Tie-out", {"fields": ("shown_total", "shown_refunded", "shown_invoiced", "shown_captured", "shown_paid", "shown_exact")}),
-    )
+    change_form_template = "admin/flows/syncrecord/change_form.html"
+    fieldsets = ((None, {"fields": ("flow", "shown_object", "number", "shown_outcome", "reason", "updated", "last_job")}),)
     buttons = (Button("sync", "Sync now", MAY_REPLAY, sync, in_bulk=True),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("flow__source")
+        return super().get_queryset(request).select_related("flow__source", "flow__destination")
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
         term = search_term.strip().removeprefix("#")
         return (queryset.filter(Q(number=term) | Q(source_id=term)) if term else queryset), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        record: SyncRecord = self.get_object(request, object_id)
+        jobs = jobs_of(record)
+        label, url = mending(record.flow, jobs[0].subject) if jobs and jobs[0].state in STUCK else ("", "")
+        more = {
+            "timeline": timeline_of(jobs, evidence=request.user.has_perm("audit.view_auditrecord")),
+            "links": links_of(record.flow, record.source_id, jobs),
+            "record": record,
+            "proof": proof_of(record),
+            "mend": {"label": label, "url": url} if url and request.user.has_perm("flows.add_itemmapping") else None,
+        }
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         if not request.user.has_perm(MAY_PLAN):
@@ -92,10 +108,6 @@ class SyncRecordAdmin(ReadOnly, ScopedAdmin):
     @admin.display(description="order total")
     def shown_total(self, row: SyncRecord) -> str:
         return shown_amount(row.total, row.currency)
-
-    @admin.display(description="refunded")
-    def shown_refunded(self, row: SyncRecord) -> str:
-        return shown_amount(row.refunded, row.currency)
 
     @admin.display(description="invoiced")
     def shown_invoiced(self, row: SyncRecord) -> str:

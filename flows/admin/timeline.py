@@ -1,8 +1,8 @@
-"""The way of one job as its page tells it: the event, each audit record in order with its calls, the links and the tie-out."""
+"""The way of a job or record as its page tells it: the event, each audit record in order with its calls, the links and the tie-out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,10 @@ from django.utils.safestring import SafeString
 from audit.console.showing import badge, outside
 from audit.models import AuditRecord
 from flows.admin.parts import web_address
-from flows.models import ExternalLink, SyncJob, SyncRecord
+from flows.models import ExternalLink, Flow, SyncJob, SyncRecord
 
 STEPS_AT_MOST = 300
+JOBS_AT_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,17 @@ class ShownLink:
     url: str
 
 
-def timeline_of(job: SyncJob, *, evidence: bool) -> list[Step]:
-    """Everything that is known to have happened, oldest first. evidence: with each call, for those who may read the audit."""
-    steps = [*_beginning(job), *(_recorded(record, evidence) for record in _records(job, evidence))]
-    if job.state == SyncJob.State.WAITING and job.attempts:
-        steps.append(Step(job.not_before, "Will be tried again", job.reason, badge("waiting")))
+def timeline_of(jobs: Sequence[SyncJob], *, evidence: bool) -> list[Step]:
+    """Everything that is known to have happened in these jobs, oldest first. evidence: with each call, for those who may read the
+    audit.
+    """
+    steps = [step for job in jobs for step in _beginning(job)]
+    steps += [_recorded(record, evidence) for record in _records(jobs, evidence)]
+    steps += [
+        Step(job.not_before, "Will be tried again", job.reason, badge("waiting"))
+        for job in jobs
+        if job.state == SyncJob.State.WAITING and job.attempts
+    ]
     return sorted(steps, key=lambda step: step.at)
 
 
@@ -68,11 +75,12 @@ def _beginning(job: SyncJob) -> Iterator[Step]:
             event.received_at, f"Event {event.topic} from {job.flow.source}", text, badge(event.state, event.get_state_display()), url
         )
     who = f" by {job.asked_by}" if job.asked_by else ""
-    yield Step(job.created_at, f"Queued: {job.trigger}{who}", f"Flow {job.flow}, {job.object_type} {job.source_id}")
+    url = reverse("admin:flows_syncjob_change", args=[job.pk])
+    yield Step(job.created_at, f"Queued: {job.trigger}{who}", f"Flow {job.flow}, {job.object_type} {job.source_id}", url=url)
 
 
-def _records(job: SyncJob, evidence: bool) -> list[AuditRecord]:
-    rows = AuditRecord.objects.filter(job_id=job.pk).order_by("id")
+def _records(jobs: Sequence[SyncJob], evidence: bool) -> list[AuditRecord]:
+    rows = AuditRecord.objects.filter(job_id__in=[job.pk for job in jobs]).order_by("-id")
     return list((rows if evidence else rows.defer("evidence", "mapping"))[:STEPS_AT_MOST])
 
 
@@ -100,16 +108,15 @@ def _calls(evidence: Any) -> Iterator[Call]:
             yield Call(head, status + took, str(call.get("sent") or ""), str(call.get("received") or ""))
 
 
-def links_of(job: SyncJob) -> list[ShownLink]:
-    """What stands for the job's object on the other side, and what the job wrote besides (its client, its items)."""
-    flow = job.flow
-    own = Q(scope=str(flow.source.key)) & (Q(key=job.source_id) | Q(key__startswith=f"{job.source_id}:"))
-    rows = ExternalLink.objects.filter(Q(destination=flow.destination), own | Q(scope="", job_id=job.pk)).order_by("id")
-    return [_shown(link, job) for link in rows[:STEPS_AT_MOST]]
+def links_of(flow: Flow, source_id: str, jobs: Sequence[SyncJob]) -> list[ShownLink]:
+    """What stands for the object on the other side, and what the jobs wrote besides (its client, its items)."""
+    own = Q(scope=str(flow.source.key)) & (Q(key=source_id) | Q(key__startswith=f"{source_id}:"))
+    rows = ExternalLink.objects.filter(Q(destination=flow.destination), own | Q(scope="", job_id__in=[job.pk for job in jobs]))
+    return [_shown(link, flow) for link in rows.order_by("id")[:STEPS_AT_MOST]]
 
 
-def _shown(link: ExternalLink, job: SyncJob) -> ShownLink:
-    address = web_address(job.flow.destination, link.object_type, link.remote_id)
+def _shown(link: ExternalLink, flow: Flow) -> ShownLink:
+    address = web_address(flow.destination, link.object_type, link.remote_id)
     state = badge("void") if link.void else badge(link.state)
     what = f"{link.object_type.replace('_', ' ')} {link.key}"
     return ShownLink(what, outside(address, link.remote_id or "-"), state, reverse("admin:flows_externallink_change", args=[link.pk]))
@@ -118,3 +125,10 @@ def _shown(link: ExternalLink, job: SyncJob) -> ShownLink:
 def record_of(job: SyncJob) -> SyncRecord | None:
     """What is known of the job's object now."""
     return SyncRecord.objects.filter(flow=job.flow_id, object_type=job.object_type, source_id=job.source_id).first()
+
+
+def jobs_of(record: SyncRecord) -> list[SyncJob]:
+    """The latest jobs of the record's object, newest first."""
+    same = {"flow": record.flow_id, "object_type": record.object_type, "source_id": record.source_id}
+    rows = SyncJob.objects.filter(**same).select_related("event", "flow__source", "flow__destination")
+    return list(rows.order_by("-id")[:JOBS_AT_MOST])

@@ -104,6 +104,22 @@ def test_the_timeline_of_a_job(world: World) -> None:
     assert "invoice 727" in text
 
 
+def test_a_record_tells_of_all_its_jobs_and_what_cures_it(world: World) -> None:
+    job, record, organization = world.rows["syncjob"], world.rows["syncrecord"], world.rows["organization"]
+    later = make.JobFactory(flow=job.flow, source_id="727", state="attention", subject="sku:MUG-XL", asked_by="support")
+    make.audit_record(organization, job_id=job.pk, action="create client", message="Client made.")
+    make.audit_record(organization, job_id=later.pk, action="sync order", message="No item is mapped.")
+    make.audit_record(organization, job_id=make.JobFactory(flow=job.flow, source_id="999").pk, message="Of another order.")
+    page = world.client("bookkeeper").get(address(record, "change", record.pk))
+    titles = [step.title for step in page.context["timeline"]]
+    assert sorted(title for title in titles if "Queued" in title) == ["Queued: webhook", "Queued: webhook by support"]
+    text = page.content.decode()
+    for part in ("Client made.", "No item is mapped.", "Map MUG-XL", "invoice 727", "12.50 CAD"):
+        assert part in text
+    assert "Of another order." not in text
+    assert "Map MUG-XL" not in world.client("support").get(address(record, "change", record.pk)).content.decode()
+
+
 def test_evidence_is_for_those_who_may_read_the_audit(world: World) -> None:
     job, organization = world.rows["syncjob"], world.rows["organization"]
     make.audit_record(organization, job_id=job.pk, message="Invoice made.", evidence={"calls": [{"method": "GET", "url": "https://x"}]})

@@ -1,0 +1,74 @@
+"""The console's frame: its first page, and the search that every page carries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from credentials.access import limit_to
+from credentials.models import Connection
+from flows.finding import find_everywhere
+from flows.home.attention import causes_of
+from flows.home.balance import balances_of
+from flows.home.connections import health_of
+from flows.home.days import HEIGHT, STEP, WIDTH, days_of
+from flows.models import Flow
+
+PERIODS = (7, 30, 90, 365)  # days
+
+
+class ConsoleSite(admin.AdminSite):
+    """Django's admin with a first page that tells how things stand."""
+
+    site_header = site_title = "Tillbridge"
+    index_title = "Console"
+    site_url = None
+    index_template = "admin/home.html"
+
+    def get_urls(self) -> list[Any]:
+        found: list[URLPattern] = [path("find/", self.admin_view(self.find), name="find")]
+        return [*found, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """What needs attention, the connections, the last days, and the tie-out of a period (?days=)."""
+        now = timezone.now()
+        flows = list(_flows(request))
+        connections = list(limit_to(request.user, Connection.objects.select_related("organization")))
+        chosen = next((days for days in PERIODS if str(days) == request.GET.get("days")), 30)
+        causes, more = causes_of(flows)
+        days = days_of(flows, now.date())
+        home = {
+            "causes": causes,
+            "more_causes": more,
+            "health": health_of(connections, flows, now),
+            "days": days,
+            "drawing": {"height": HEIGHT, "width": STEP * len(days), "bar": WIDTH},
+            "balances": balances_of(flows, now - timedelta(days=chosen)),
+            "period": chosen,
+            "periods": PERIODS,
+            "several": len({flow.organization_id for flow in flows}) > 1,
+            "may_map": request.user.has_perm("flows.add_itemmapping"),
+        }
+        return super().index(request, {**home, **(extra_context or {})})
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        """What goes by this name or number; straight to it when it is one record."""
+        text = request.GET.get("q", "").strip()[:200]
+        found = find_everywhere(list(_flows(request)), text)
+        if len(found.records) == 1 and not found.links and not found.waiting:
+            return HttpResponseRedirect(reverse("admin:flows_syncrecord_change", args=[found.records[0].pk]))
+        context = {**self.each_context(request), "title": "Search", "text": text, "found": found}
+        return TemplateResponse(request, "admin/find.html", context)
+
+
+def _flows(request: HttpRequest) -> QuerySet[Flow]:
+    """Those that the person may know of."""
+    flows = Flow.objects.select_related("organization", "source", "destination").order_by("organization", "pk")
+    return limit_to(request.user, flows)
