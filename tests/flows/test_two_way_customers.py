@@ -148,3 +148,107 @@ def test_a_reference_of_another_program_is_not_overwritten(pair: Pair) -> None:
         ended = pair.run(pair.marks, str(invoice["id"]))
     assert (ended.state, ended.reason_code) == (State.ATTENTION, "reference_taken")
     assert "ERP-77" in ended.reason
+
+
+# ---- which side wins, and that it ends ---------------------------------------------------------------------
+
+
+def known(pair: Pair, **rules: Any) -> tuple[str, str]:
+    """Maren is a customer and a client, both flows follow these rules, and both sides are at rest."""
+    for flow in (pair.customers, pair.clients):
+        flow.options = {**flow.options, **rules}
+        flow.save()
+    customer = registered(pair)
+    pair.run(pair.customers, customer)
+    client = str(pair.client("maren@olsen.example")["id"])
+    settled(pair, customer, client)
+    pair.forget()
+    return customer, client
+
+
+def settled(pair: Pair, customer: str, client: str) -> int:
+    """Run both flows in turn until a whole round writes nothing; in how many rounds something was written."""
+    for written in range(5):
+        pair.forget()
+        pair.run(pair.clients, client)
+        pair.run(pair.customers, customer)
+        if not pair.writes(pair.shop) and not pair.writes(pair.books):
+            return written
+    raise AssertionError("it does not settle")
+
+
+def sides(pair: Pair, customer: str, client: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Last name and phone number in the shop and in the books."""
+    there = pair.customer(customer)
+    here = next(row for row in pair.ledger()["clients"] if str(row["id"]) == client)
+    return (there["lastname"], there["addresses"][0]["telephone"]), (here["lname"], here["bus_phone"])
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ({"conflict": "books"}, ("Berg", "+1 613 555 0777")),
+        ({"conflict": "shop"}, ("Lund", "+1 613 555 0888")),
+        ({"conflict": "shop", "wins_phone": "books"}, ("Lund", "+1 613 555 0777")),
+        ({"conflict": "books", "wins_name": "shop"}, ("Lund", "+1 613 555 0777")),
+    ],
+)
+def test_of_two_edits_of_one_field_the_rule_s_side_stands_after_one_round(
+    pair: Pair, rules: dict[str, str], expected: tuple[str, str]
+) -> None:
+    customer, client = known(pair, **rules)
+    pair.ask(pair.books, "edit_client", client_id=int(client), fields={"lname": "Berg", "bus_phone": "+1 613 555 0777"})
+    entry = {**pair.customer(customer)["addresses"][0], "telephone": "+1 613 555 0888"}
+    pair.ask(pair.shop, "update_customer", id=customer, fields={"lastname": "Lund", "addresses": [entry]})
+    assert settled(pair, customer, client) == 1
+    assert sides(pair, customer, client) == (expected, expected)
+    assert len(pair.customer(customer)["addresses"]) == 1
+    assert len(pair.ledger()["clients"]) == 1
+
+
+def test_a_field_that_both_sides_changed_waits_for_a_person_if_the_flow_says_so(pair: Pair) -> None:
+    customer, client = known(pair, conflict="attention")
+    pair.ask(pair.books, "edit_client", client_id=int(client), fields={"lname": "Berg"})
+    pair.ask(pair.shop, "update_customer", id=customer, fields={"lastname": "Lund"})
+    with pair.untouched(pair.shop, pair.books):
+        jobs = [pair.run(pair.clients, client), pair.run(pair.customers, customer)]
+    assert [(job.state, job.reason_code) for job in jobs] == [(State.ATTENTION, "both_changed")] * 2
+    assert all("maren berg" in job.reason and "maren lund" in job.reason for job in jobs)
+    pair.ask(pair.shop, "update_customer", id=customer, fields={"lastname": "Berg"})
+    assert settled(pair, customer, client) == 0
+
+
+def test_edits_of_different_fields_meet_in_one_round(pair: Pair) -> None:
+    customer, client = known(pair, conflict="attention")
+    pair.ask(pair.books, "edit_client", client_id=int(client), fields={"bus_phone": "+1 613 555 0777"})
+    pair.ask(pair.shop, "update_customer", id=customer, fields={"lastname": "Lund"})
+    assert settled(pair, customer, client) == 1
+    assert sides(pair, customer, client) == (("Lund", "+1 613 555 0777"),) * 2
+
+
+def test_a_new_client_becomes_a_customer_and_a_guest_only_if_the_flow_says_so(pair: Pair) -> None:
+    order = pair.ask(pair.shop, "place_order", rows=[["STAMP", 1]], paid=True)
+    pair.run(pair.orders, order["id"])
+    guest = str(pair.client("iris@vahl.example")["id"])
+    with pair.untouched(pair.shop):
+        assert pair.run(pair.clients, guest).reason_code == "guest"
+    pair.clients.options = {"guests": "create"}
+    pair.clients.save()
+    assert pair.run(pair.clients, guest).state == State.DONE
+    (made,) = pair.ask(pair.shop, "customers")["customers"]
+    assert (made["email"], made["addresses"][0]["city"]) == ("iris@vahl.example", "Hamilton")
+    assert settled(pair, str(made["id"]), guest) == 0
+
+
+def test_the_book_of_addresses_survives_every_edit_in_the_books(pair: Pair) -> None:
+    customer, client = known(pair)
+    first = pair.customer(customer)["addresses"][0]
+    more = {"firstname": "Maren", "lastname": "Olsen", "street": ["7 Dock"], "city": "Oslo", "country_id": "NO", "telephone": "1"}
+    pair.ask(pair.shop, "update_customer", id=customer, fields={"addresses": [first, more]})
+    settled(pair, customer, client)
+    for fields in ({"lname": "Berg"}, {"bus_phone": ""}, {"p_street": "4 Pier Road"}, {"p_street": "", "p_city": "", "p_code": ""}):
+        pair.ask(pair.books, "edit_client", client_id=int(client), fields=fields)
+        settled(pair, customer, client)
+        book = [(one["id"], one["city"], one["street"][0]) for one in pair.customer(customer)["addresses"]]
+        assert book[:2] == [(first["id"], "Kingston", "3 Pier Road"), (2, "Oslo", "7 Dock")]
+    assert [one["street"] for one in pair.customer(customer)["addresses"] if one.get("default_billing")] == [["4 Pier Road"]]
