@@ -101,9 +101,9 @@ def _unauthorised(response: Response) -> SyncError:
     if resource := missing_resource(response):
         return NeedsAttention(
             f"The shop refuses this for want of the permission {resource}. Open the integration under System > Extensions > Integrations "
-            "in Magento, tick that resource (and those above it) under API, save and reauthorise; enter the keys that Magento shows then on "
-            "the connection, and retry. If all permissions are there, the keys are sent as a bearer token and the shop has those switched "
-            "off.",
+            "in Magento, tick that resource (and those above it) under API, save and reauthorise; enter the keys that Magento shows then "
+            "on the connection, and retry. If all permissions are there, the keys are sent as a bearer token and the shop has those "
+            "switched off.",
             code="permission_missing",
             subject=f"permission:{resource}",
         )
