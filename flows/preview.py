@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
-from connectors.kit.errors import Gone, NeedsAttention, NothingToDo, Refused, Rejected, SyncError
+from connectors.kit.errors import Gone, NeedsAttention, NothingToDo, PartOf, Refused, Rejected, SyncError
 from flows.models import Flow
 from flows.pipeline.extract import extract
 from flows.pipeline.run import decide
@@ -38,12 +38,25 @@ class Preview:
 
 def preview(flow: Flow, source_id: str) -> Preview:
     """Plan one record of a flow without writing. Network errors are raised; verdicts about the record are in the answer."""
-    bench = open_workbench(flow, refuse_writes)
-    return preview_on(bench, source_id)[0]
+    found = preview_whole(open_workbench(flow, refuse_writes), source_id, set())
+    if found is None:
+        raise Rejected(f"{source_id} is part of something that is part of itself.", code="endless")
+    return found[1]
+
+
+def preview_whole(bench: Workbench, source_id: str, looked: set[str]) -> tuple[str, Preview] | None:
+    """The same on an open workbench, and the id that was looked at: of a part, its whole. None for what was looked at before."""
+    while source_id not in looked:
+        looked.add(source_id)
+        try:
+            return source_id, preview_on(bench, source_id)[0]
+        except PartOf as part:
+            source_id = part.whole
+    return None
 
 
 def preview_on(bench: Workbench, source_id: str) -> tuple[Preview, object | None]:
-    """The same on an open workbench; also the desired state, when there is one."""
+    """One record alone; also the desired state, when there is one. Raises PartOf for what is only a part of another record."""
     bench.source_id = number = source_id
     changed_at: datetime | None = None
     try:
@@ -53,6 +66,8 @@ def preview_on(bench: Workbench, source_id: str) -> tuple[Preview, object | None
         desired = bench.recipe.desire(extracted.value, bench.context)
         plan = decide(bench, desired, Sight(bench))
         return Preview(number, plan, "" if plan.changes else IN_ORDER, changed_at=changed_at), desired
+    except PartOf:
+        raise
     except (NothingToDo, NeedsAttention, Rejected, Refused, Gone) as verdict:
         return Preview(number, Plan(), sentence_of(verdict), verdict.code, changed_at), None
 

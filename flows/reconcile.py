@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from django.utils import timezone
 
 from audit.alerts import close_alert, open_alert
-from audit.models import Alert, Outcome
+from audit.models import Alert, AuditRecord, Outcome
 from audit.services import write
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.ledger import Invoice
@@ -19,16 +20,21 @@ from flows.leases import periodic
 from flows.models import ExternalLink, Flow
 from flows.models.job import Priority
 from flows.pipeline.workbench import Workbench, calling, open_workbench
-from flows.preview import Preview, preview_on, refuse_writes
+from flows.preview import Preview, preview_whole, refuse_writes
 from flows.recipes import RECIPES
 from flows.recipes.contract import Change
+from flows.recipes.options import flag
 
 NIGHTLY = timedelta(days=7)
+NIGHT = "reconcile"  # who asks every night
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. kind: missing, double, amount, payment, extra, attention, unreadable. age_days: since the source last changed."""
+    """One difference. kind: missing, double, amount, payment, fee, note, extra, attention, unreadable.
+
+    age_days: since the source last changed.
+    """
 
     kind: str
     source_id: str
@@ -58,17 +64,24 @@ def reconcile(
     until: datetime,
     *,
     repair: bool = False,
-    asked_by: str = "reconcile",
+    asked_by: str = NIGHT,
+    also: Iterable[str] = (),
     told: Callable[[int], None] = lambda _done: None,
 ) -> Report:
-    """Read every object of the window at the source, plan it against the destination, and report what the plan would change."""
+    """Read every object of the window at the source, plan it against the destination, and report what the plan would change.
+
+    also: ids to look at whenever they changed.
+    """
     bench = open_workbench(flow, refuse_writes)
+    looked: set[str] = set()
     compared, drifts = 0, []
-    for source_id in _listed(bench, Window(since, until)):
-        compared += 1
-        drifts += _compare(bench, source_id)
+    for source_id in chain(_listed(bench, Window(since, until)), also):
+        found = _compare(bench, source_id, looked)
         bench.take_evidence()  # thousands of answers are not kept
-        told(compared)
+        if found is not None:
+            compared += 1
+            drifts += found
+            told(compared)
     repaired = _repair(flow, drifts, asked_by) if repair else 0
     report = Report(flow.label, since.isoformat(), until.isoformat(), compared, tuple(drifts), repaired)
     _write_down(flow, report, asked_by)
@@ -78,22 +91,22 @@ def reconcile(
 def _listed(bench: Workbench, window: Window) -> Iterator[str]:
     reads = bench.source.connector.reads[bench.recipe.source]
     cursor: str | None = None
-    seen: set[str] = set()
     while reads.page is not None:
         with calling(bench.source) as api:
             page = reads.page(api, window, cursor)
-        for notice in page.notices:
-            if notice.source_id not in seen:
-                seen.add(notice.source_id)
-                yield notice.source_id
+        yield from (notice.source_id for notice in page.notices)
         cursor = page.next
         if cursor is None:
             return
 
 
-def _compare(bench: Workbench, source_id: str) -> list[Drift]:
+def _compare(bench: Workbench, source_id: str, looked: set[str]) -> list[Drift] | None:
+    """What differs; None for what was looked at already, itself or the whole that it is part of."""
     try:
-        seen, _ = preview_on(bench, source_id)
+        found = preview_whole(bench, source_id, looked)
+        if found is None:
+            return None
+        source_id, seen = found
         age = None if seen.changed_at is None else max(0, (timezone.now() - seen.changed_at).days)
         drifts = [_drift(source_id, seen, change) for change in seen.plan.changes if _kind(change)]
         if seen.sentence.startswith("Stopped"):
@@ -114,6 +127,8 @@ _KINDS = {
     ("update", ObjectType.PAYMENT): "payment",
     ("act", ObjectType.PAYMENT): "payment",
     ("create", ObjectType.CREDIT): "amount",
+    ("create", ObjectType.EXPENSE): "fee",
+    ("create", ObjectType.INVOICE_NOTE): "note",
 }
 
 
@@ -129,9 +144,11 @@ def _drift(source_id: str, seen: Preview, change: Change) -> Drift:
 
 
 def _strongest(drifts: list[Drift]) -> list[Drift]:
-    """A missing invoice also lacks its payments: one line says it."""
+    """A missing invoice also lacks its payments: one line says it. Else one line for each kind."""
     missing = [drift for drift in drifts if drift.kind == "missing"]
-    return missing[-1:] or list({drift.kind: drift for drift in drifts}.values())
+    kinds = {drift.kind: drift for drift in drifts}
+    told = {kind: "; ".join(drift.sentence for drift in drifts if drift.kind == kind) for kind in kinds}
+    return missing[-1:] or [replace(drift, sentence=told[kind]) for kind, drift in kinds.items()]
 
 
 def _extra(bench: Workbench, source_id: str, seen: Preview) -> list[Drift]:
@@ -170,7 +187,7 @@ def _doubles(bench: Workbench, source_id: str, seen: Preview) -> list[Drift]:
 def _repair(flow: Flow, drifts: list[Drift], asked_by: str) -> int:
     """Queue what a sync can mend; doubles and extras are a person's decision."""
     kind = open_workbench(flow, refuse_writes).recipe.source
-    mendable = {drift.source_id for drift in drifts if drift.kind in ("missing", "amount", "payment", "attention", "unreadable")}
+    mendable = {drift.source_id for drift in drifts if drift.kind not in ("double", "extra")}
     return enqueue(
         [Wanted(flow.pk, kind, source_id, Priority.PERSON, "reconcile", None, asked_by, force=True) for source_id in mendable],
         timezone.now(),
@@ -180,6 +197,8 @@ def _repair(flow: Flow, drifts: list[Drift], asked_by: str) -> int:
 def _write_down(flow: Flow, report: Report, asked_by: str) -> None:
     kinds = {kind: sum(d.kind == kind for d in report.drifts) for kind in {d.kind for d in report.drifts}}
     sentence = f"{report.compared} compared, {len(report.drifts)} different"
+    oldest = max((drift.age_days or 0 for drift in report.drifts), default=0)
+    age = f", the oldest for {oldest} days" if oldest else ""
     write(
         actor=asked_by,
         action="reconcile",
@@ -193,12 +212,18 @@ def _write_down(flow: Flow, report: Report, asked_by: str) -> None:
         open_alert(
             flow.organization_id,
             f"reconcile:{flow.pk}",
-            f"{flow.label}: {sentence} ({', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}). Open the reconciliation "
-            "in the audit and repair.",
+            f"{flow.label}: {sentence} ({', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}{age}). Open the "
+            "reconciliation in the audit and repair.",
             Alert.Severity.WARNING,
         )
     else:
         close_alert(flow.organization_id, f"reconcile:{flow.pk}")
+
+
+def _still_open(flow: Flow) -> list[str]:
+    """What differed last night is looked at again until it is mended, however long ago it changed."""
+    last = AuditRecord.objects.filter(flow_id=flow.pk, action="reconcile", actor=NIGHT).order_by("-pk").first()
+    return [drift["source_id"] for drift in last.evidence.get("drifts", ())] if last else []
 
 
 def reconcile_all() -> None:
@@ -213,7 +238,7 @@ def reconcile_all() -> None:
             if not RECIPES[flow.recipe].tie_out:
                 continue
             try:
-                reconcile(flow, now - NIGHTLY, now)
+                reconcile(flow, now - NIGHTLY, now, repair=flag(flow.options, "repair"), also=_still_open(flow))
             except SyncError as problem:  # one shop that does not answer keeps nobody else's books from being compared
                 open_alert(
                     flow.organization_id,

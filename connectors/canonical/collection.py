@@ -39,7 +39,8 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class CollectedPayment:
-    """One payment that came in. id is what it is known by in all notes and links; method the collector's word ("card").
+    """One payment that came in. id is what it is known by in all notes and links, reference what people find it by in the collector's
+    lists (the charge); method the collector's word ("card").
 
     settled is the same money in the currency that the collector pays out, at exchange_rate, where that differs from the amount's.
     """
@@ -52,6 +53,7 @@ class CollectedPayment:
     fees: tuple[Fee, ...] = ()
     settled: Money | None = None
     exchange_rate: Decimal | None = None
+    reference: str = ""
 
 
 class CollectionState(StrEnum):

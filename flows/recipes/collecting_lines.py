@@ -18,6 +18,11 @@ def exact_lines(invoice: Invoice, amount: Money, bound: Decimal) -> tuple[Invoic
     """The lines, whose sum is the amount. What the books' rounding adds is a line too, within the bound (in the currency's unit, but at
     least five of its smallest units). NeedsAttention beyond it.
     """
+    if any(line.unit_price.currency != invoice.currency for line in invoice.lines):
+        raise NeedsAttention(
+            f"Invoice {invoice.number} is in {invoice.currency}, and some of its lines are not. Correct it in the books, then replay.",
+            code="mixed_currencies",
+        )
     lines = [_line(line) for line in invoice.lines]
     net = total((line.unit_price for line in lines), invoice.currency)
     discount = (net * (invoice.discount_percent / 100)).rounded()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.canonical.collection import Collection, CollectionState
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money
-from connectors.kit.errors import NothingToDo
+from connectors.kit.errors import NeedsAttention, NothingToDo
 from flows.recipes.collection_to_payment_plan import plan
 from flows.recipes.contract import Context, Recipe
 from flows.recipes.options import COLLECTION_TO_PAYMENT, day, flag, text
@@ -31,6 +31,7 @@ def desire(collection: Collection, context: Context) -> DesiredReceipts:
         raise NothingToDo(f"{collection.number or collection.id} is of {first}, before the flow's start on {start}.", code="left_out")
     if not collection.payments and not collection.elsewhere and not _shows_page(collection, rules):
         raise NothingToDo(f"Nothing was collected on {collection.number or collection.id} yet.", code="nothing_collected")
+    _check_currencies(collection)
     moments = [payment.occurred_at for payment in collection.payments] or [collection.created_at]
     default = text(options, "default_payment_type", "Credit Card")
     methods = ((payment.id, context.mappings.value("gateway", payment.method) or default) for payment in collection.payments)
@@ -43,6 +44,19 @@ def desire(collection: Collection, context: Context) -> DesiredReceipts:
         methods=tuple(methods),
         age_days=max(0, (context.now - min(moments)).days),
     )
+
+
+def _check_currencies(collection: Collection) -> None:
+    """Only one currency is reckoned with; amounts in several are nobody's to add up."""
+    for payment in collection.payments:
+        for amount in (payment.amount, *(back.amount for back in payment.given_back)):
+            if amount.currency != collection.currency:
+                raise NeedsAttention(
+                    f"Manual review: {amount} of the payment {payment.id} belongs to {collection.number or collection.id}, which is in "
+                    f"{collection.currency}. Only one currency is recorded: book it by hand.",
+                    code="manual_review",
+                    subject=f"collection:{collection.id}",
+                )
 
 
 def _shows_page(collection: Collection, rules: Rules) -> bool:

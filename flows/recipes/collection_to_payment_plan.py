@@ -13,8 +13,9 @@ from flows.recipes.collecting import PAY_LINE
 from flows.recipes.contract import Change, DoubtsUnder, LinkOf, Now, Plan, View
 from flows.recipes.matching import invoice_of
 from flows.recipes.proof import TieOut
-from flows.recipes.receipts import DesiredReceipts, converted, given_back, net, received_on
+from flows.recipes.receipts import DesiredReceipts, converted, given_back, net
 from flows.recipes.receipts_plan import Standing, bring, stand
+from flows.recipes.times import shop_date
 
 PAYMENT = ObjectType.PAYMENT
 
@@ -81,7 +82,7 @@ def _fees(desired: DesiredReceipts, view: View) -> list[Change]:
         for fee in payment.fees:
             if view(LinkOf(ObjectType.EXPENSE, desired.key(fee.id))) is not None:
                 continue
-            day = date.fromisoformat(received_on(collection, payment))
+            day = shop_date(fee.occurred_at, collection.time_zone)  # a dispute's comes long after the payment
             notes = f"{desired.note(fee.id)} | fee for {payment.id} ({collection.number})"
             expense = Expense(fee.amount, day, desired.rules.fee_category, desired.service, notes)
             changes.append(Change("create", ObjectType.EXPENSE, desired.key(fee.id), f"Book the fee of {fee.amount}", expense))
@@ -130,8 +131,10 @@ def _ask(desired: DesiredReceipts, invoice: Invoice, standing: Standing) -> None
 
 
 def _compared(desired: DesiredReceipts, invoice: Invoice) -> Plan:
-    """Nothing is recorded: do the books show at least what was collected?"""
+    """Nothing is recorded: do the books show what was collected, and no longer what went back?"""
     collection = desired.collection
+    if invoice.currency != collection.currency:  # nothing was collected, so nothing is compared
+        return Plan((), (_sentence(desired, invoice),))
     zero, shown = Money.zero(collection.currency), invoice.paid or Money.zero(invoice.currency)
     expected = total((_expected(desired, payment_id) for payment_id in range(len(collection.payments))), collection.currency)
     worth = min(expected, invoice.amount) if invoice.amount is not None else expected
@@ -144,6 +147,13 @@ def _compared(desired: DesiredReceipts, invoice: Invoice) -> Plan:
             subject=f"invoice:{invoice.id}",
         )
     gross = total((payment.amount for payment in collection.payments), collection.currency)
+    if gross > expected and shown > worth:
+        raise NeedsAttention(
+            f"{gross - expected} of what was collected on invoice {invoice.number} went back to the payer, and the books still "
+            f"show {shown} as paid (for {desired.age_days} days). Lower the payment, or let the flow record payments and refunds.",
+            code="unrecorded",
+            subject=f"invoice:{invoice.id}",
+        )
     proof = TieOut(invoice.number, worth + (gross - expected), gross - expected, worth, worth, shown, max(zero, shown - worth))
     return Plan((), (_sentence(desired, invoice),), proof)
 

@@ -35,6 +35,12 @@ def plan(desired: DesiredCollection, view: View) -> Plan:
         return Plan((), (f"A person voided invoice {desired.number} at the payment service; it is left alone.",))
     if desired.void:
         return _withdraw(desired, live, now)
+    if now.paid and now.currency != desired.currency:
+        raise NeedsAttention(
+            f"{now.paid} was collected on invoice {desired.number}, which is in {desired.currency} in the books now. Undo that change, or "
+            "refund the money at the payment service.",
+            code="other_currency",
+        )
     if now.status is InvoiceStatus.PAID:
         return _paid(desired, now)
     if desired.problem is not None:

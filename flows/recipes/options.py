@@ -131,7 +131,10 @@ CLIENTS = (
     Setting("update_clients", "Keep clients up to date", kind="boolean", default=True, help="With the address of the latest order."),
 )
 
-ORDER_TO_INVOICE = (*WHICH_ORDERS, *INVOICE_LOOKS, *SETTLEMENT, *CLIENTS)
+# Of every recipe that is compared at night.
+REPAIR = Setting("repair", "Mend at night what differs", kind="boolean", default=False, help="What a sync can mend; doubles are only told.")
+
+ORDER_TO_INVOICE = (*WHICH_ORDERS, *INVOICE_LOOKS, *SETTLEMENT, *CLIENTS, REPAIR)
 
 _CONFLICT = _choice(
     "conflict",
@@ -237,6 +240,7 @@ INVOICE_TO_COLLECTION = (
     Setting("skip_prefixes", "Numbers left out", help="What they begin with, separated by commas."),
     Setting("memo", "Notes become the memo", kind="boolean", default=True),
     Setting("rounding_bound", "Rounding bound", kind="number", default="0.05", help="At most this per invoice, in the currency's unit."),
+    REPAIR,
 )
 
 COLLECTION_TO_PAYMENT = (
@@ -263,4 +267,5 @@ COLLECTION_TO_PAYMENT = (
     Setting("default_payment_type", "Payment type when not mapped", default="Credit Card"),
     Setting("pay_link", "Payment page in the invoice's notes", kind="boolean", default=False, help="The client sees it there."),
     Setting("start_date", "Collected from", help="A date like 2026-07-31; what was made earlier is left alone."),
+    REPAIR,
 )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from connectors.canonical.collection import CollectedPayment, Collection, GivenBack
 from connectors.canonical.money import Money, total
-from flows.recipes.times import shop_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,3 @@ def converted(collection: Collection) -> str:
         for payment in collection.payments
     ]
     return ", ".join(parts)
-
-
-def received_on(collection: Collection, payment: CollectedPayment) -> str:
-    return shop_date(payment.occurred_at, collection.time_zone).isoformat()

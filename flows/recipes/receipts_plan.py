@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import cast
 
 from connectors.canonical.collection import CollectedPayment
@@ -13,15 +12,16 @@ from connectors.canonical.money import Money, total
 from connectors.kit.errors import NeedsAttention
 from flows.recipes.contract import Change, Link, LinksUnder, Now, View
 from flows.recipes.payments_plan import Held
-from flows.recipes.receipts import DesiredReceipts, given_back, net, received_on
+from flows.recipes.receipts import DesiredReceipts, given_back, net
+from flows.recipes.times import shop_date
 
 PAYMENT = ObjectType.PAYMENT
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where our payments stand. aims: what each should come to, in the order of their coming in; over: what the invoice has no room for;
-    unsettled_refunds: what went back and waits for a person.
+    """Where our payments stand. held: by the id of what was collected; aims: what each should come to, in the order of their coming in;
+    over: what the invoice has no room for; unsettled_refunds: what went back and waits for a person.
     """
 
     invoice: Invoice
@@ -34,8 +34,7 @@ class Standing:
 
 def stand(desired: DesiredReceipts, invoice: Invoice, view: View) -> Standing:
     """Compare. People's payments on the invoice stay, and take their room."""
-    links = cast("tuple[Link, ...]", view(LinksUnder(PAYMENT, f"{desired.collection.id}:")))
-    held = {link.key: _held(desired, invoice, link, view) for link in links}
+    held = {link.key.rpartition(":")[2]: _held(desired, invoice, link, view) for link in _links(desired, view)}
     zero = Money.zero(desired.currency)
     ours = total((payment.amount for payment in held.values()), desired.currency)
     room = zero
@@ -45,11 +44,24 @@ def stand(desired: DesiredReceipts, invoice: Invoice, view: View) -> Standing:
     aims: list[tuple[CollectedPayment, Money]] = []
     over, waiting = zero, zero
     for payment in sorted(desired.collection.payments, key=lambda one: one.occurred_at):
-        wanted, unsettled = _wanted(desired, payment, held.get(desired.key(payment.id)))
+        wanted, unsettled = _wanted(desired, payment, held.get(payment.id))
         aim = min(wanted, room)
         room, over, waiting = room - aim, over + (wanted - aim), waiting + unsettled
         aims.append((payment, aim))
     return Standing(invoice, held, tuple(aims), ours, over, waiting)
+
+
+def _links(desired: DesiredReceipts, view: View) -> tuple[Link, ...]:
+    """Our links of the payments. One that was recorded as a sale of its own before it was put on an invoice at the service keeps its link:
+    it is the same money.
+    """
+    collection = desired.collection
+    links = cast("tuple[Link, ...]", view(LinksUnder(PAYMENT, f"{collection.id}:")))
+    known = {link.key for link in links}
+    for payment in collection.payments:
+        if payment.id != collection.id and desired.key(payment.id) not in known:
+            links += cast("tuple[Link, ...]", view(LinksUnder(PAYMENT, f"{payment.id}:")))
+    return links
 
 
 def _held(desired: DesiredReceipts, invoice: Invoice, link: Link, view: View) -> Held:
@@ -90,7 +102,7 @@ def bring(desired: DesiredReceipts, standing: Standing) -> list[Change]:
     lower: list[Change] = []
     more: list[Change] = []
     for payment, aim in standing.aims:
-        held = standing.held.get(desired.key(payment.id))
+        held = standing.held.get(payment.id)
         if held is None:
             more += [_create(desired, standing.invoice, payment, aim)] if aim else []
         elif held.amount > aim:
@@ -104,9 +116,9 @@ def _create(desired: DesiredReceipts, invoice: Invoice, payment: CollectedPaymen
     recorded = Payment(
         invoice.id,
         amount,
-        date.fromisoformat(received_on(desired.collection, payment)),
+        shop_date(payment.occurred_at, desired.collection.time_zone),
         dict(desired.methods)[payment.id],
-        f"{desired.note(payment.id)} | {desired.service}",
+        f"{desired.note(payment.id)} | {desired.service} {payment.reference}".rstrip(),
     )
     return Change("create", PAYMENT, desired.key(payment.id), f"Record {amount} on invoice {invoice.number}", recorded)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from connectors.canonical.collection import CollectedPayment, Collection, CollectionState, Fee, GivenBack, GivenBackKind
+from connectors.canonical.collection import CollectedPayment, Collection, CollectionState
 from connectors.canonical.money import Money, total
 from connectors.kit.contract import Account, Raw
 from connectors.kit.errors import Gone, PartOf
@@ -17,9 +16,11 @@ from connectors.platforms.stripe import api as stripe
 from connectors.platforms.stripe.amounts import from_units, read_time, read_time_or
 from connectors.platforms.stripe.customers import marker_of
 from connectors.platforms.stripe.invoices import PATH as INVOICES
-from connectors.platforms.stripe.payments import is_paid, paid_at, payment_reference
+from connectors.platforms.stripe.movements import read_payment
+from connectors.platforms.stripe.payments import is_paid, payment_reference
 
 FEES = {"expand": ["balance_transaction"]}
+REFUND_FEES = {"expand": ["data.balance_transaction"]}
 STATES = {
     "draft": CollectionState.DRAFT,
     "open": CollectionState.OPEN,
@@ -45,9 +46,26 @@ def fetch_collection(api: Api, id: str) -> Raw:
 def _fetch_invoice(api: Api, id: str) -> Raw:
     invoice = stripe.read_object(api, f"{INVOICES}/{stripe.path_id(('in_',), id)}", "invoice")
     listed = list(stripe.list_all(api, "/v1/invoice_payments", "invoice_payment", {"invoice": id}))  # the newest first
-    rows = [row for row in reversed(listed) if is_paid(row)]
-    payments = [{"invoice_payment": dict(row.mapping()), **_money(api, payment_reference(row))} for row in rows if payment_reference(row)]
-    return {"invoice": dict(invoice.mapping()), "payments": payments}
+    rows = [row for row in reversed(listed) if is_paid(row) and payment_reference(row)]
+    return {"invoice": dict(invoice.mapping()), "payments": [_part(api, invoice, row) for row in rows]}
+
+
+def _part(api: Api, invoice: Tame, row: Tame) -> Raw:
+    """A payment of an invoice. shared: what was charged is not all for this invoice, and what is not was not overpaid on it either."""
+    reference = payment_reference(row)
+    money = _money(api, reference)
+    exact = money["charge"].get("amount_captured") == row["amount_paid"].value
+    shared = not exact and (not invoice.get("amount_overpaid").value or len(_tied_to(api, reference)) > 1)
+    return {"invoice_payment": dict(row.mapping()), "shared": shared, **money}
+
+
+def _tied_to(api: Api, intent: str) -> set[str]:
+    """The invoices that a payment settles; a bare charge has only the one that names it."""
+    if not intent.startswith("pi_"):
+        return set()
+    payment = {"type": "payment_intent", "payment_intent": intent}
+    rows = stripe.list_all(api, "/v1/invoice_payments", "invoice_payment", {"payment": payment, "status": "paid"})
+    return {row["invoice"].known_identifier() for row in rows}
 
 
 def _money(api: Api, reference: str) -> Raw:
@@ -60,7 +78,7 @@ def _money(api: Api, reference: str) -> Raw:
         latest, filter = reference, {"charge": reference}
     charge = stripe.read_object(api, f"/v1/charges/{stripe.path_id(('ch_', 'py_'), latest)}", "charge", FEES)
     back = {
-        "refunds": [dict(row.mapping()) for row in stripe.list_all(api, "/v1/refunds", "refund", filter)],
+        "refunds": [dict(row.mapping()) for row in stripe.list_all(api, "/v1/refunds", "refund", {**filter, **REFUND_FEES})],
         "disputes": [dict(row.mapping()) for row in stripe.list_all(api, "/v1/disputes", "dispute", filter)],
     }
     return {"charge": dict(charge.mapping()), **back}
@@ -117,8 +135,8 @@ def _invoice(invoice: Tame, rows: list[Tame], account: Account) -> Collection:
     if state is None:
         raise invoice["status"].fail("a status of an invoice")
     currency, created = invoice["currency"].currency(), read_time(invoice["created"])
-    payments = tuple(_payment(row, payment_reference(row["invoice_payment"]), currency) for row in rows)
-    through_stripe = total((payment.amount for payment in payments), currency)
+    payments = tuple(read_payment(row, payment_reference(row["invoice_payment"]), currency) for row in rows)
+    through_stripe = total((from_units(row["invoice_payment"]["amount_paid"], currency) for row in rows), currency)
     id, changes = invoice["id"].known_identifier(), invoice["status_transitions"]
     moments = [read_time_or(changes.get(name), created) for name in ("finalized_at", "paid_at", "voided_at", "marked_uncollectible_at")]
     return Collection(
@@ -144,7 +162,7 @@ def _invoice(invoice: Tame, rows: list[Tame], account: Account) -> Collection:
 def _sale(body: Tame, rows: list[Tame], account: Account) -> Collection:
     charge = rows[0]["charge"] if rows else body["charge"]
     currency, created, id = charge["currency"].currency(), read_time(charge["created"]), body["id"].known_identifier()
-    payment = _payment(rows[0], id, currency)
+    payment = read_payment(rows[0], id, currency)
     payer = charge.get("billing_details")
     paid = charge["status"].text() == "succeeded"
     return Collection(
@@ -168,57 +186,3 @@ def _moments(payments: tuple[CollectedPayment, ...]) -> Iterator[datetime]:
     for payment in payments:
         yield payment.occurred_at
         yield from (back.occurred_at for back in payment.given_back)
-
-
-def _payment(row: Tame, reference: str, currency: str) -> CollectedPayment:
-    part, charge = row.get("invoice_payment"), row["charge"]
-    created = read_time(charge["created"])
-    details, movement = charge.get("payment_method_details"), charge.get("balance_transaction")
-    back = (*_refunds(row["refunds"], currency), *_lost(row["disputes"], currency))
-    settled, rate = _settled(movement, currency)
-    return CollectedPayment(
-        id=reference,
-        amount=from_units(charge["amount_captured"] if part.is_null else part["amount_paid"], currency),
-        occurred_at=created if part.is_null else read_time_or(paid_at(part), created),
-        method="" if details.is_null else details.get("type").text_or(),
-        given_back=tuple(sorted(back, key=lambda one: (one.occurred_at, one.id))),
-        fees=tuple(_fees(movement, row["disputes"])),
-        settled=settled,
-        exchange_rate=rate,
-    )
-
-
-def _refunds(rows: Tame, currency: str) -> Iterator[GivenBack]:
-    """Those that succeeded or are on their way; failed and cancelled ones gave nothing back."""
-    for refund in rows.items():
-        status = refund["status"].text_or("pending")
-        if status in ("failed", "canceled"):
-            continue
-        moment, amount = read_time(refund["created"]), from_units(refund["amount"], currency)
-        yield GivenBack(refund["id"].known_identifier(), GivenBackKind.REFUND, amount, moment, pending=status != "succeeded")
-
-
-def _lost(rows: Tame, currency: str) -> Iterator[GivenBack]:
-    for dispute in rows.items():
-        if dispute["status"].text() == "lost":
-            moment, amount = read_time(dispute["created"]), from_units(dispute["amount"], currency)
-            yield GivenBack(dispute["id"].known_identifier(), GivenBackKind.DISPUTE, amount, moment)
-
-
-def _settled(movement: Tame, currency: str) -> tuple[Money | None, Decimal | None]:
-    if movement.is_null:
-        return None, None
-    paid_out_in, rate = movement["currency"].currency(), movement.get("exchange_rate")
-    if paid_out_in == currency:
-        return None, None
-    return from_units(movement["amount"], paid_out_in), None if rate.is_null else rate.decimal()
-
-
-def _fees(movement: Tame, disputes: Tame) -> Iterator[Fee]:
-    """What Stripe kept for the charge and for its disputes; not known yet while a charge has no balance transaction."""
-    movements = [] if movement.is_null else [movement]
-    movements += [one for dispute in disputes.items() for one in dispute["balance_transactions"].items()]
-    for one in movements:
-        fee = from_units(one["fee"], one["currency"].currency())
-        if fee.amount > 0:
-            yield Fee(one["id"].known_identifier(), fee, read_time(one["created"]))

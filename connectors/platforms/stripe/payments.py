@@ -33,8 +33,8 @@ def read_payments(rows: Iterable[Tame], invoice_id: str, currency: str, account:
     """Those that were paid through Stripe, oldest first; the note is the id that they are known by."""
     zone, found = ZoneInfo(account.time_zone), []
     for row in rows:
-        reference = payment_reference(row)
-        if not is_paid(row) or not reference:
+        reference = payment_reference(row) if is_paid(row) else ""  # one that nobody paid yet may name no payment at all
+        if not reference:
             continue
         moment = read_time_or(paid_at(row), read_time(row["created"]))
         amount = from_units(row["amount_paid"], currency)

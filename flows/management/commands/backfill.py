@@ -16,7 +16,7 @@ from flows.commandline import fail, flow_named, moment, tick
 from flows.models import Backfill, Flow
 from flows.pipeline.workbench import calling, open_workbench
 from flows.polling import start_backfill, walk_backfill
-from flows.preview import preview_on, refuse_writes
+from flows.preview import preview_whole, refuse_writes
 
 
 class Command(BaseCommand):
@@ -49,6 +49,7 @@ class Command(BaseCommand):
     def _dry_run(self, flow: Flow, window: Window) -> None:
         bench = open_workbench(flow, refuse_writes)
         reads, cursor, records, changes = bench.source.connector.reads[bench.recipe.source], None, 0, 0
+        looked: set[str] = set()
         if reads.page is None:
             raise fail(f"{flow.source.label} cannot list changes.")
         with tqdm(unit=" records", desc=flow.label, file=sys.stderr) as bar:
@@ -57,7 +58,10 @@ class Command(BaseCommand):
                     with calling(bench.source) as api:
                         page = reads.page(api, window, cursor)
                     for notice in page.notices:
-                        seen, _ = preview_on(bench, notice.source_id)
+                        found = preview_whole(bench, notice.source_id, looked)
+                        if found is None:
+                            continue
+                        seen = found[1]
                         records, changes = records + 1, changes + len(seen.plan.changes)
                         titles = "; ".join(change.title for change in seen.plan.changes)
                         self.stdout.write(f"{seen.number}: {titles or seen.sentence}")

@@ -107,7 +107,12 @@ def refund(wallet: Wallet, body: Row) -> Row:
     """Give back a part of a charge, or what is left of it; status pending may succeed or fail later."""
     row = charge_of(wallet, body["payment"])
     left = row["amount"] - row["amount_refunded"]
-    amount = left if body.get("amount") is None else units_of(body["amount"], row["currency"])
+    return give_back(wallet, row, left if body.get("amount") is None else units_of(body["amount"], row["currency"]), body)
+
+
+def give_back(wallet: Wallet, row: Row, amount: int, more: Row) -> Row:
+    """A refund of a charge, at most of what is left of it. more: reason, status, and the fee that the refund itself costs."""
+    left = row["amount"] - row["amount_refunded"]
     if not 0 < amount <= left:
         raise Refusal(400, f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).", param="amount")
     made = wallet.base("re", "refund") | {
@@ -116,10 +121,10 @@ def refund(wallet: Wallet, body: Row) -> Row:
         "charge": row["id"],
         "currency": row["currency"],
         "payment_intent": row["payment_intent"],
-        "reason": body.get("reason"),
-        "status": body.get("status", "succeeded"),
+        "reason": more.get("reason"),
+        "status": more.get("status", "succeeded"),
     }
-    made["balance_transaction"] = _movement(wallet, "refund", made["id"], -amount, row["currency"], 0)["id"]
+    made["balance_transaction"] = _movement(wallet, "refund", made["id"], -amount, row["currency"], int(more.get("fee", 0)))["id"]
     wallet.save("refunds", made)
     row["amount_refunded"] += amount
     row["refunded"] = row["amount_refunded"] == row["amount"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.kit.sandbox import Sandbox
-from connectors.platforms.stripe.sandbox import customers, endpoints, events, invoices, life
+from connectors.platforms.stripe.sandbox import customers, endpoints, events, invoices, life, paying
 from connectors.platforms.stripe.sandbox.door import Handler, route
 from connectors.platforms.stripe.sandbox.lists import equals, listed
 from connectors.platforms.stripe.sandbox.state import ACCOUNT, Row, Wallet
@@ -93,6 +93,9 @@ def route_all(sandbox: Sandbox, wallet: Wallet) -> None:
         at("POST", name + ID, update)
         at("DELETE", name + ID, delete)
     at("POST", "invoiceitems", invoices.create_item)
+    at("POST", "payment_intents", paying.create_intent)
+    at("POST", "refunds", paying.create_refund)
+    at("POST", "payment_records/report_payment", paying.report_payment)
     at("GET", f"invoices{ID}/lines", _list_lines)
     actions: dict[str, Handler] = {
         "add_lines": invoices.add_lines,
@@ -102,6 +105,7 @@ def route_all(sandbox: Sandbox, wallet: Wallet) -> None:
         "void": life.void,
         "mark_uncollectible": life.mark_uncollectible,
         "pay": life.pay,
+        "attach_payment": paying.attach_payment,
     }
     for name, action in actions.items():
         at("POST", f"invoices{ID}/{name}", action)

@@ -1,0 +1,142 @@
+"""Money that is not simply one payment for one invoice: attached later, shared, overpaid, in a wrong currency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.flows.till import Till
+
+
+def api(till: Till) -> Any:
+    """What a program of the account's owner does."""
+    import stripe
+
+    stripe.enable_telemetry = False
+    return stripe.StripeClient(till.service.sandbox.state.key, base_addresses={"api": till.service.url}).v1
+
+
+def paid_by_card(till: Till, amount: int, at: dict[str, Any] | None = None, currency: str = "cad") -> str:
+    customer = {"customer": at["customer"]} if at else {}
+    made = api(till).payment_intents.create(
+        {"amount": amount, "currency": currency, "confirm": True, "payment_method": "pm_card_visa", **customer}
+    )
+    return str(made.id)
+
+
+def test_a_sale_that_is_attached_to_its_invoice_later_is_recorded_once(till: Till) -> None:
+    invoice, at = till.issued()
+    intent = paid_by_card(till, 10000, at)
+    assert till.record(intent).state == "done"  # matched by customer and amount
+    assert till.recorded(invoice) == ["100.00"]
+    api(till).invoices.attach_payment(at["id"], {"payment_intent": intent})
+    job = till.record(at["id"])
+    assert job.state == "done", job.reason
+    assert till.record(intent).reason_code == "part_of"
+    assert till.recorded(invoice) == ["100.00"]
+    till.ask(till.service, "refund", payment=intent, amount="30.00")
+    assert till.record(at["id"]).state == "done"  # the same payment is lowered
+    assert till.recorded(invoice) == ["70.00"]
+    assert len(till.here(invoice)["payments"]) == 1
+
+
+def test_a_sale_that_is_attached_to_another_invoice_is_not_recorded_there_as_well(till: Till) -> None:
+    first, at = till.issued()
+    intent = paid_by_card(till, 10000, at)
+    till.record(intent)
+    second, there = till.issued()
+    api(till).invoices.attach_payment(there["id"], {"payment_intent": intent})
+    job = till.record(there["id"])
+    assert job.reason_code == "payment_moved", job.reason
+    assert (till.recorded(first), till.recorded(second)) == (["100.00"], [])
+
+
+def test_one_payment_for_two_invoices_is_split_as_the_service_split_it(till: Till) -> None:
+    first, at = till.issued()
+    second, there = till.issued()
+    intent = paid_by_card(till, 17000)
+    for each in (at, there):
+        api(till).invoices.attach_payment(each["id"], {"payment_intent": intent})
+        assert till.record(each["id"]).state == "done"
+    assert (till.recorded(first), till.recorded(second)) == (["100.00"], ["70.00"])
+    till.ask(till.service, "refund", payment=intent, amount="20.00")
+    for each in (at, there):
+        job = till.record(each["id"])
+        assert job.reason_code == "manual_review", job.reason
+        assert "only a part" in job.reason
+    assert (till.recorded(first), till.recorded(second)) == (["100.00"], ["70.00"])
+
+
+def test_refunding_what_was_overpaid_leaves_the_invoice_paid(till: Till) -> None:
+    """Whether the service counts the surplus into the invoice's part or not."""
+    for counted in (True, False):
+        invoice, at = till.issued()
+        paid = till.pay(at, "120.00")
+        if not counted:
+            parts = till.service.sandbox.state.tables["invoice_payments"].values()
+            [part] = [part for part in parts if part["invoice"] == at["id"] and part["status"] == "paid"]
+            part["amount_paid"] = 10000
+        job = till.record(at["id"])
+        assert (job.reason_code, "20.00 CAD more" in job.reason) == ("overpaid", True)
+        assert till.recorded(invoice) == ["100.00"]
+        till.ask(till.service, "refund", payment=paid["payment"], amount="20.00")
+        job = till.record(at["id"])
+        assert job.state == "done", job.reason
+        assert till.recorded(invoice) == ["100.00"]
+        till.ask(till.service, "refund", payment=paid["payment"], amount="1.00")
+        assert till.record(at["id"]).state == "done"
+        assert till.recorded(invoice) == ["99.00"]
+
+
+def test_a_refund_in_another_currency_is_manual_review(till: Till) -> None:
+    invoice, at = till.issued()
+    paid = till.pay(at)
+    till.record(at["id"])
+    refund = till.ask(till.service, "refund", payment=paid["payment"], amount="30.00")
+    till.service.sandbox.state.tables["refunds"][refund["id"]]["currency"] = "usd"
+    job = till.record(at["id"])
+    assert (job.reason_code, "30.00 USD" in job.reason) == ("manual_review", True)
+    assert till.recorded(invoice) == ["100.00"]
+
+
+def test_an_invoice_whose_currency_was_changed_after_money_came_is_a_persons_business(till: Till) -> None:
+    invoice, at = till.issued()
+    till.pay(at, "40.00")
+    row = till.books.sandbox.state.main.tables["invoices"].rows[invoice["id"]]
+    row["currency_code"] = "USD"
+    for name in ("amount", "outstanding", "paid"):
+        row[name] = {**row[name], "code": "USD"}
+    before = till.writes(till.service)
+    assert till.collect(invoice, force=True).reason_code == "other_currency"
+    job = till.record(at["id"])
+    assert (job.reason_code, "40.00 CAD" in job.reason) == ("manual_review", True)
+    assert (till.writes(till.service), till.recorded(invoice)) == (before, [])
+
+
+def test_the_note_names_the_payment_and_its_charge(till: Till) -> None:
+    invoice, at = till.issued()
+    paid = till.pay(at)
+    till.record(at["id"])
+    [payment] = till.here(invoice)["payments"]
+    assert payment["note"].endswith(f":{paid['payment']} | {till.back.source.label} {paid['charge']}")
+
+
+def test_each_fee_stands_on_the_day_on_which_it_was_taken(till: Till) -> None:
+    till.option(till.back, fees="expense")
+    _invoice, at = till.issued()
+    paid = till.pay(at)
+    till.ask(till.service, "refund", payment=paid["payment"], amount="10.00", fee=25)
+    dispute = till.ask(till.service, "dispute", payment=paid["payment"], amount="20.00")
+    till.ask(till.service, "close_dispute", id=dispute["id"], status="lost")
+    movements = till.service.sandbox.state.tables["balance_transactions"].values()
+    for place, row in enumerate(row for row in movements if row["fee"]):
+        row["created"] = 1_780_000_000 + place * 40 * 86400
+    job = till.record(at["id"])
+    assert job.state == "done", job.reason
+    expenses = till.ask(till.books, "books")["expenses"]
+    assert sorted((row["date"], row["amount"]["amount"]) for row in expenses) == [
+        ("2026-05-28", "3.20"),
+        ("2026-07-07", "0.25"),
+        ("2026-08-16", "15.00"),
+    ]
+    assert till.record(at["id"], force=True).state == "done"
+    assert len(till.ask(till.books, "books")["expenses"]) == 3
