@@ -2,17 +2,21 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import stripe
 from stripe_till import CONNECTOR, INVOICE
 
+from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Delivery
 from connectors.kit.errors import BadSignature
 from connectors.kit.sandbox import Answer, Sandbox, serve
+from connectors.platforms.stripe.amounts import decimals
 from connectors.platforms.stripe.api import VERSION
 
 HOOKS = CONNECTOR.webhooks
+READS = CONNECTOR.reads[ObjectType.COLLECTION]
 SECRET = "whsec_referee0000000000"
 
 
@@ -46,6 +50,94 @@ def test_the_package_drives_the_life_of_an_invoice(till):
     assert (intent.latest_charge.amount, intent.latest_charge.balance_transaction.net) == (3000, 3000 - 117)
     events = client.v1.events.list({"types": ["invoice.paid", "invoice_payment.paid"], "limit": 1})
     assert [event.type for event in events.auto_paging_iter()] == ["invoice.paid", "invoice_payment.paid"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "units", "part", "text"), [("cad", 8050, 3000, "50.50"), ("jpy", 8050, 3000, "5050"), ("kwd", 80500, 30000, "50.500")]
+)
+def test_the_package_pays_in_parts_and_refunds_whatever_the_decimals(till, currency, units, part, text):
+    client = till.official()
+    customer = client.v1.customers.create({"email": "ida@stroem.example"})
+    draft = client.v1.invoices.create(
+        {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 7, "currency": currency}
+    )
+    client.v1.invoices.add_lines(draft.id, {"lines": [{"amount": units, "description": "Vase"}]})
+    client.v1.invoices.finalize_invoice(draft.id)
+    card = {"amount": part, "currency": currency, "customer": customer.id, "confirm": True, "payment_method": "pm_card_visa"}
+    intent = client.v1.payment_intents.create(card)
+    attached = client.v1.invoices.attach_payment(draft.id, {"payment_intent": intent.id})
+    assert (attached.status, attached.amount_paid, attached.amount_remaining) == ("open", part, units - part)
+    with pytest.raises(stripe.InvalidRequestError):  # nothing is left of it
+        client.v1.invoices.attach_payment(draft.id, {"payment_intent": intent.id})
+    rest = client.v1.payment_intents.create({**card, "amount": units - part})
+    assert client.v1.invoices.attach_payment(draft.id, {"payment_intent": rest.id}).status == "paid"
+    refund = client.v1.refunds.create({"payment_intent": intent.id, "amount": part // 10})
+    assert (refund.status, refund.currency, refund.payment_intent) == ("succeeded", currency, intent.id)
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.refunds.create({"payment_intent": intent.id, "amount": part})
+    found = READS.normalise(READS.fetch(till.api, draft.id), till.api.account)
+    amounts = [payment.amount for payment in found.payments]
+    assert [amount.text() for amount in amounts][1] == text
+    assert sum(amount.amount for amount in amounts) == found.total.amount == Decimal(units).scaleb(-decimals(currency.upper()))
+    assert found.payments[0].given_back[0].amount * 10 == amounts[0]
+
+
+def test_three_decimals_end_in_nought_and_zero_decimals_have_none(till):
+    client = till.official()
+    customer = client.v1.customers.create({"email": "ida@stroem.example"})
+    draft = client.v1.invoices.create({"customer": customer.id, "currency": "kwd"})
+    with pytest.raises(stripe.InvalidRequestError, match="last digits"):
+        client.v1.invoices.add_lines(draft.id, {"lines": [{"amount": 5124}]})
+    assert client.v1.invoices.retrieve(draft.id).total == 0
+
+
+def test_the_package_settles_in_parts_outside_and_voids(till):
+    client = till.official()
+    made = till.issued()
+    amount = {"value": 4000, "currency": "cad"}
+    report = {
+        "amount_requested": amount,
+        "initiated_at": 1,
+        "payment_method_details": {"type": "custom", "custom": {"display_name": "Cheque"}},
+    }
+    record = client.v1.payment_records.report_payment(report)
+    assert client.v1.invoices.attach_payment(made.id, {"payment_record": record.id}).amount_remaining == 6000
+    seen = READS.normalise(READS.fetch(till.api, made.id), till.api.account)
+    assert (seen.payments, seen.elsewhere.text()) == ((), "40.00")
+    with pytest.raises(stripe.InvalidRequestError):  # something was paid on it
+        client.v1.invoices.void_invoice(made.id)
+    other = till.issued(number="A-2", reference="books1:2")
+    assert client.v1.invoices.void_invoice(other.id).status == "void"
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.invoices.pay(other.id, {"paid_out_of_band": True})
+    third = till.issued(number="A-3", reference="books1:3")
+    assert client.v1.invoices.mark_uncollectible(third.id).status == "uncollectible"
+
+
+def test_a_payment_in_another_currency_is_not_taken_for_an_invoice(till):
+    made, client = till.issued(), till.official()
+    intent = client.v1.payment_intents.create({"amount": 100, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"})
+    with pytest.raises(stripe.InvalidRequestError, match="in eur"):
+        client.v1.invoices.attach_payment(made.id, {"payment_intent": intent.id})
+
+
+def test_the_package_tells_nobody_how_it_was_used():
+    taken = []
+
+    def build(_url, _options):
+        sandbox = Sandbox(None)
+        sandbox.route(
+            "GET", "/v1/customers", lambda call: taken.append(call) or Answer.of({"object": "list", "data": [], "has_more": False})
+        )
+        return sandbox
+
+    served = serve(build)
+    client = stripe.StripeClient("sk_test_x", base_addresses={"api": served.url})
+    for _ in range(3):  # a call would carry the figures of the one before it
+        client.v1.customers.list()
+    served.stop()
+    assert len(taken) == 3
+    assert not [name for call in taken for name in call.headers if "telemetry" in name.lower()]
 
 
 def test_the_package_pages_both_ways(till):
