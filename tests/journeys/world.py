@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from config.supervisor.processes import Running
 from config.supervisor.programs import Program
 from tests.settings import _answers
 
+LABELS = {"shop": "shop", "ledger": "books", "collector": "till"}  # of the connections, by the role of their sandbox
 PLATFORMS = ("woocommerce", "freshbooks")  # the pair that the journeys are about
 POSTGRES = "postgres://postgres@127.0.0.1:5432/"
 
@@ -166,7 +167,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def world(directory: Path, *, services: bool, own_broker: bool = False, environ: Mapping[str, str] | None = None) -> Iterator[World]:
+def world(
+    directory: Path,
+    *,
+    services: bool,
+    own_broker: bool = False,
+    environ: Mapping[str, str] | None = None,
+    platforms: Sequence[str] = PLATFORMS,
+) -> Iterator[World]:
     """Make one with migrated database and running sandboxes; everything is stopped and dropped afterwards.
 
     own_broker: a broker of this world alone beside PostgreSQL, for tests that freeze, kill or empty it.
@@ -186,7 +194,7 @@ def world(directory: Path, *, services: bool, own_broker: bool = False, environ:
         made.start("sandbox")
         made.wait("sandboxes", (directory / "sandbox.json").exists, 30)
         announced = json.loads((directory / "sandbox.json").read_text())
-        made.sandboxes = {platform: announced[platform] for platform in PLATFORMS}
+        made.sandboxes = {platform: announced[platform] for platform in platforms}
         yield made
     finally:
         for program in ("web", "beat", "worker", *[n for n in made.running if n not in ("sandbox", "broker")], "sandbox", "broker"):
@@ -239,12 +247,12 @@ poll_seconds = {poll}
 """
 
 
-def provision(made: World, *, poll: int = 0, options: str = "", settings: Mapping[str, Any] | None = None) -> None:
-    """Organization, both connections and both flows, by the real command from a real file."""
+def provision(made: World, *, poll: int = 0, options: str = "", settings: Mapping[str, Any] | None = None, flows: str = FLOWS) -> None:
+    """Organization, both connections and the flows, by the real command from a real file."""
     lines = ['[[organizations]]\nname = "Acme"\nslug = "acme"\ncontacts = ["books@acme.test"]\n']
     for platform, sandbox in made.sandboxes.items():
         lines.append(_connection(platform, sandbox, dict(settings or {})))
-    lines.append(FLOWS.format(poll=poll, options=options))
+    lines.append(flows.format(poll=poll, options=options))
     (made.directory / "world.toml").write_text("\n".join(lines))
     made.manage("provision", str(made.directory / "world.toml"))
 
@@ -252,11 +260,11 @@ def provision(made: World, *, poll: int = 0, options: str = "", settings: Mappin
 def _connection(platform: str, sandbox: Mapping[str, Any], extra: dict[str, Any]) -> str:
     wanted = sandbox["connection"]
     settings = {**wanted.get("settings", {}), "settle_seconds": 2, "rate_per_second": 5000, **extra}
-    if sandbox["role"] == "shop":
+    if sandbox["role"] != "ledger":
         settings.pop("settle_seconds")
     tables = {"urls": wanted.get("urls", {}), "ids": wanted.get("ids", {}), "secrets": wanted["secrets"], "settings": settings}
     head = {
-        "organization": "acme", "platform": platform, "label": "shop" if sandbox["role"] == "shop" else "books",
+        "organization": "acme", "platform": platform, "label": LABELS[sandbox["role"]],
         "base_url": wanted["base_url"],
     }  # fmt: skip
     text = "[[connections]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in head.items())

@@ -65,6 +65,7 @@ def _everything(wallet: Wallet) -> Row:
         "charges": list(wallet.tables["charges"].values()),
         "refunds": list(wallet.tables["refunds"].values()),
         "events": [{"id": row["id"], "type": row["type"]} for row in wallet.tables["events"].values()],
+        "keys": dict(wallet.asked),
     }
 
 

@@ -82,6 +82,7 @@ def _expanded(wallet: Wallet, found: Row, path: list[str]) -> Row:
 
 def _once(wallet: Wallet, call: Call, key: str, perform: Callable[[], Answer]) -> Answer:
     """The first answer under a key is kept, an error of ours (500) included; validation failures are not."""
+    wallet.asked[key] += 1
     print_ = hashlib.sha256(f"{call.path}\n".encode() + call.body).hexdigest()
     if key in wallet.replays:
         known, answer = wallet.replays[key]

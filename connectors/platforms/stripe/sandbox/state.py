@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -45,7 +46,9 @@ def missing(what: str, id: str, param: str = "id") -> Refusal:
 
 @dataclass
 class Wallet:
-    """The whole account. request: the idempotency key of the call at hand, for its events; announce sends an event out."""
+    """The whole account. request_key: the idempotency key of the call at hand, for its events; asked: how often each key came; announce
+    sends an event out.
+    """
 
     public_url: str
     random: Random
@@ -54,6 +57,7 @@ class Wallet:
     clock: Callable[[], float] = time.time
     tables: dict[str, dict[str, Row]] = field(default_factory=lambda: {name: {} for name in TABLES})
     replays: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
     forbidden: list[str] = field(default_factory=list)
     failing_inside: int = 0
     search_lag: float = 0.0
