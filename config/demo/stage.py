@@ -212,7 +212,9 @@ def _circle(ledger: Miniature, collector: Miniature) -> list[dict[str, Any]]:
     for recipe in COLLECTING:
         ends = (collector.label, ledger.label) if recipe == COLLECTING[-1] else (ledger.label, collector.label)
         label = f"{ends[0]} to {ends[1]}: {RECIPES[recipe].label}"
-        pair = {"source": ends[0], "destination": ends[1]}
+        pair: dict[str, Any] = {"source": ends[0], "destination": ends[1]}
+        if recipe == COLLECTING[-1]:
+            pair["options"] = {"test_money": "book"}  # a sandbox has no other
         made.append({"organization": ORGANIZATION, "label": label, "recipe": recipe, "enabled": False, **pair})
     return made
 

@@ -70,7 +70,8 @@ class Collection:
     """An invoice at a collector with all that happened to its money, or a sale without one (invoice_id is "").
 
     reference is the marker that the flow of invoices put there ("" when a person made it); elsewhere: what the collector was told
-    was paid without it; url: where the client pays. Times are aware UTC; time_zone turns them into dates.
+    was paid without it; url: where the client pays; test: no money moved, a test account was used.
+    Times are aware UTC; time_zone turns them into dates.
     """
 
     id: str
@@ -89,3 +90,4 @@ class Collection:
     elsewhere: Money | None = None
     url: str = ""
     time_zone: str = "UTC"
+    test: bool = False

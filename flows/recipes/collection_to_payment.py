@@ -26,6 +26,8 @@ def desire(collection: Collection, context: Context) -> DesiredReceipts:
         fee_category=text(options, "fee_category", "Bank Fees") if text(options, "fees", "none") == "expense" else "",
         pay_link=flag(options, "pay_link", False),
     )
+    if collection.test and text(options, "test_money", "skip") == "skip":
+        raise NothingToDo(f"{collection.number or collection.id} was made in a test account, and no money moved.", code="left_out")
     start, first = day(options, "start_date"), shop_date(collection.created_at, collection.time_zone)
     if start and first < start:
         raise NothingToDo(f"{collection.number or collection.id} is of {first}, before the flow's start on {start}.", code="left_out")

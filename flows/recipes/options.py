@@ -266,6 +266,7 @@ COLLECTION_TO_PAYMENT = (
     Setting("fee_category", "Category of fees", default="Bank Fees", help="As the expense category is called in the books."),
     Setting("default_payment_type", "Payment type when not mapped", default="Credit Card"),
     Setting("pay_link", "Payment page in the invoice's notes", kind="boolean", default=False, help="The client sees it there."),
+    _choice("test_money", "Money of a test account", "skip", {"skip": "Leave out", "book": "Record it"}, "No money moved."),
     Setting("start_date", "Collected from", help="A date like 2026-07-31; what was made earlier is left alone."),
     REPAIR,
 )

@@ -140,3 +140,16 @@ def test_each_fee_stands_on_the_day_on_which_it_was_taken(till: Till) -> None:
     ]
     assert till.record(at["id"], force=True).state == "done"
     assert len(till.ask(till.books, "books")["expenses"]) == 3
+
+
+def test_money_of_a_test_account_stays_out_of_the_books_unless_the_flow_says_so(till: Till) -> None:
+    till.option(till.back, test_money="skip", pay_link=True, fees="expense")
+    invoice, at = till.issued()
+    till.pay(at)
+    before = till.writes(till.books)
+    job = till.record(at["id"])
+    assert (job.reason_code, "test account" in job.reason) == ("left_out", True)
+    assert (till.writes(till.books), till.recorded(invoice)) == (before, [])
+    till.option(till.back, test_money="book")
+    assert till.record(at["id"]).state == "done"
+    assert till.recorded(invoice) == ["100.00"]

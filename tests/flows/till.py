@@ -135,4 +135,7 @@ def tills() -> Iterator[MakeTill]:
 
 
 def _flow(organization: Organization, source: Connection, destination: Connection, recipe: str) -> Flow:
-    return Flow.objects.create(organization=organization, label=recipe, source=source, destination=destination, recipe=recipe)
+    options = {"test_money": "book"} if recipe == "collection_to_payment" else {}
+    return Flow.objects.create(
+        organization=organization, label=recipe, source=source, destination=destination, recipe=recipe, options=options
+    )

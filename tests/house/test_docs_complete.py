@@ -30,6 +30,21 @@ def test_every_platform_and_recipe_is_documented() -> None:
     assert sorted(name for name in RECIPES if f"`{name}`" not in TEXT) == []
 
 
+def test_the_comparison_of_flows_names_every_option_of_every_recipe() -> None:
+    page = (ROOT / "docs" / "flows.md").read_text()
+    rows = page.partition("## The options\n")[2].partition("\n## ")[0]
+    named: dict[str, set[str]] = {}
+    recipe = ""
+    for row in rows.splitlines():
+        cells = [cell.strip() for cell in row.split("|")[1:-1]]
+        if len(cells) == 4 and not cells[1].startswith(("-", "option")):
+            recipe = cells[0].strip("`") or recipe
+            named.setdefault(recipe, set()).update(re.findall(r"`(\w+)`", cells[1]))
+    assert named == {name: {option.name for option in recipe.options} for name, recipe in RECIPES.items()}
+    before = page.partition("## The options\n")[0]
+    assert [name for name in RECIPES if before.count(f"\n| `{name}` |") != 2] == []  # what goes which way, and what sets it off
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken = []
     for page in PAGES + sorted((ROOT / "connectors" / "platforms").glob("*/README.md")) + [ROOT / "CONTRIBUTING.md"]:

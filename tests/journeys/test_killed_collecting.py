@@ -20,7 +20,7 @@ CIRCLE = "\n".join(
     [
         FLOW.format("client_to_customer", "books", "till"),
         FLOW.format("invoice_to_collection", "books", "till"),
-        FLOW.format("collection_to_payment", "till", "books") + 'options = {{ fees = "expense", pay_link = true }}',
+        FLOW.format("collection_to_payment", "till", "books") + 'options = {{ fees = "expense", pay_link = true, test_money = "book" }}',
     ]
 )
 # A minute for each doubt would be right for the real one.

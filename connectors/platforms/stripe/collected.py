@@ -156,6 +156,7 @@ def _invoice(invoice: Tame, rows: list[Tame], account: Account) -> Collection:
         elsewhere=max(Money.zero(currency), from_units(invoice["amount_paid"], currency) - through_stripe),
         url=invoice.get("hosted_invoice_url").text_or(),
         time_zone=account.time_zone,
+        test=_is_test(invoice),
     )
 
 
@@ -179,7 +180,12 @@ def _sale(body: Tame, rows: list[Tame], account: Account) -> Collection:
         email=charge.get("receipt_email").text_or() or ("" if payer.is_null else payer.get("email").text_or()),
         name="" if payer.is_null else payer.get("name").text_or(),
         time_zone=account.time_zone,
+        test=_is_test(charge),
     )
+
+
+def _is_test(found: Tame) -> bool:
+    return "livemode" in found and not found["livemode"].boolean()
 
 
 def _moments(payments: tuple[CollectedPayment, ...]) -> Iterator[datetime]:

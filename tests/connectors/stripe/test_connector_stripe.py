@@ -283,6 +283,19 @@ def test_a_sale_in_another_currency_shows_what_it_is_worth(till):
     assert (found.invoice_id, found.email) == ("", "a@b.example")
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_live_and_test_money_are_told_apart(till, live):
+    invoice = till.issued()
+    till.admin("pay", invoice=invoice.id)
+    sale = till.admin("sell", amount="9.00")
+    for id in (invoice.id, sale["payment"]):
+        raw = READS.fetch(till.api, id)
+        for found in (raw["invoice"], raw["payments"][0]["charge"]):
+            if found is not None:
+                found["livemode"] = live
+        assert READS.normalise(raw, till.api.account).test is not live
+
+
 def test_objects_of_the_other_mode_are_refused(till):
     made = till.issued()
     till.wallet.tables["invoices"][made.id]["livemode"] = True
