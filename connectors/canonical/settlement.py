@@ -32,6 +32,7 @@ class Transaction:
     """A payment event. id is unique within its order; reference is the processor's own id, for the note.
 
     assumed: the platform says that the order was paid, not how much; the amount is what the order comes to now.
+    undated: nor when; occurred_at is the order's last change, and says nothing about which payment this is.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Transaction:
     occurred_at: datetime
     reference: str = ""
     assumed: bool = False
+    undated: bool = False
 
     @property
     def is_captured(self) -> bool:

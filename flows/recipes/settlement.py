@@ -29,6 +29,7 @@ class Receipt:
     moment: datetime
     reference: str
     assumed: bool = False
+    undated: bool = False
 
 
 def receipts(order: Order) -> list[Receipt]:
@@ -38,7 +39,7 @@ def receipts(order: Order) -> list[Receipt]:
         for position, tender in enumerate(order.tenders)
     ]
     captured = [
-        Receipt(payment.id, payment.gateway, payment.amount, payment.occurred_at, payment.reference, payment.assumed)
+        Receipt(payment.id, payment.gateway, payment.amount, payment.occurred_at, payment.reference, payment.assumed, payment.undated)
         for payment in order.transactions
         if payment.is_captured
     ]
@@ -107,4 +108,5 @@ def _payment(order: Order, receipt: Receipt, amount: Money, context: Context) ->
     key = f"{order.id}:{receipt.id}"
     if not receipt.assumed:
         return PaymentWanted(key, payment)
-    return PaymentWanted(key, payment, receipt.amount, f"{receipt.amount.text()} {digest(receipt.moment, receipt.reference)[:16]}")
+    which = digest("" if receipt.undated else receipt.moment, receipt.reference)[:16]
+    return PaymentWanted(key, payment, receipt.amount, f"{receipt.amount.text()} {which}")

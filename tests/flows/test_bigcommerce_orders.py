@@ -19,6 +19,7 @@ from audit.models import Alert
 from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Delivery
 from connectors.kit.sandbox import Served, serve
+from connectors.platforms.bigcommerce.sandbox.model import Fee, Taxed
 from connectors.registry import get_connector
 from credentials.models import Organization
 from flows.inbox.expand import expand_events
@@ -134,6 +135,27 @@ def test_unpaid_orders_are_skipped_with_the_reason_and_come_back_when_paid(trade
     town.ask("transaction", id=order["id"], event="capture", reference_transaction_id=authorised)
     assert town.book(order["id"]).state == SyncJob.State.DONE
     check(town, order)
+
+
+def test_what_a_person_adds_to_an_order_paid_by_hand_is_outstanding_until_somebody_says_more(trade: Callable[..., Trade]) -> None:
+    """Only the status says that it was paid: not how much, nor when, so a later change of the order is no further payment."""
+    town = trade(noise=False)
+    order = town.ask("place_unpaid", way="awaiting")
+    worth = Decimal(order["total"])
+    town.ask("status", id=order["id"], status_id=9, received=str(worth))
+    assert town.book(order["id"]).state == SyncJob.State.DONE
+    check(town, order)
+    placed = town.store.sandbox.state.orders[int(order["id"])]
+    placed.fees.append(Fee(900, "Express", Taxed(Decimal("7.00"))))
+    placed.modified += timedelta(days=2)
+    assert town.book(order["id"]).state == SyncJob.State.DONE
+    (invoice,) = town.invoices(order["number"])
+    assert (Decimal(invoice["amount"]), Decimal(invoice["paid"])) == (worth + 7, worth)
+    assert Alert.objects.filter(closed_at=None, message__contains="more than when it was paid").exists()
+    town.books.sandbox.command("forget", {})
+    placed.modified += timedelta(days=2)
+    town.book(order["id"])
+    assert town.writes() == {}
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_refunds_tie_out_one_after_the_other(data: st.DataObject, sale: Sale, pe
     books = Books(per_line=per_line, negative_lines=False)
     if data.draw(st.booleans()) and not prove(books, sale):
         return
-    for _ in range(2):
+    for _ in range(data.draw(st.integers(1, 2))):
         give_back(data.draw, sale)
         if not prove(books, sale):
             return

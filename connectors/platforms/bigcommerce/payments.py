@@ -137,7 +137,15 @@ def _by_status(order: Tame, amount: Money, moment: datetime) -> tuple[Transactio
     """Paid by hand or offline: no transaction tells of it, so the status does, over what store credit and gift certificates left."""
     if amount.amount <= 0:
         return ()
-    gateway = order["payment_method"].text_or() or "offline"
-    reference = order.get("payment_provider_id").identifier()
-    paid = Transaction("status", TransactionKind.SALE, TransactionStatus.SUCCEEDED, gateway, amount.rounded(), moment, reference, True)
+    paid = Transaction(
+        "status",
+        TransactionKind.SALE,
+        TransactionStatus.SUCCEEDED,
+        gateway=order["payment_method"].text_or() or "offline",
+        amount=amount.rounded(),
+        occurred_at=moment,
+        reference=order.get("payment_provider_id").identifier(),
+        assumed=True,
+        undated=True,
+    )
     return (paid,)
