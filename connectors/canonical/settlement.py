@@ -74,7 +74,8 @@ class Repaid:
 class Refund:
     """Money given back. amount is positive, tax included; lines may be empty (an amount-only refund).
 
-    transaction_id is the payment that it went back over; where there were several, repaid names each with its part.
+    transaction_id is the payment that it went back over; where there were several, repaid names each with its part. excess: what of the
+    amount was never owed (paid twice, or edited away after it was paid); it lowers payments, but not what the order is worth.
     """
 
     id: str
@@ -84,3 +85,9 @@ class Refund:
     lines: tuple[RefundLine, ...] = ()
     transaction_id: str = ""
     repaid: tuple[Repaid, ...] = ()
+    excess: Money | None = None
+
+    @property
+    def lowers(self) -> Money:
+        """By how much it lowers what the order is worth."""
+        return self.amount if self.excess is None else self.amount - self.excess

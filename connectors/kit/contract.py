@@ -65,6 +65,7 @@ __all__ = [
     "SandboxSpec",
     "Setting",
     "Subscriptions",
+    "Usage",
     "Webhooks",
     "Whose",
     "Writes",
@@ -189,6 +190,21 @@ class RateLimit:
     burst: int
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What this process made of a platform's quota since it started: calls, how many of them were put off, and the part of the quota
+    that was in use, from 0 to 1.
+    """
+
+    calls: int
+    put_off: int
+    used: float
+
+    def __str__(self) -> str:
+        hundred = 100 * self.put_off / max(self.calls, 1)
+        return f"{self.calls} calls, {self.put_off} of them put off ({hundred:.2f} per hundred); the quota was {self.used:.0%} used"
+
+
 @dataclass(frozen=True)
 class SandboxSpec:
     """A miniature of the platform for the demo and the tests. build(public_url, options) makes its state and routes;
@@ -210,7 +226,8 @@ class Connector:
     settings: what the operator types in (secrets included); source_options: what a flow that reads from here may choose on top of its
     recipe's options; they stand in the settings of that flow's Account, over the connection's own, for page, fetch and normalise.
     statuses: the platform's order statuses with labels; paid_statuses: those that count for booking unless a flow says otherwise;
-    link(account, object_type, id): where a person sees the object, "" where there is no page.
+    link(account, object_type, id): where a person sees the object, "" where there is no page; usage(account): how the quota was used,
+    where the platform counts something else than calls.
     """
 
     platform: str
@@ -226,6 +243,7 @@ class Connector:
     ways: Mapping[str, Auth] = field(default_factory=dict)
     handover: Handover | None = None
     link: Callable[[Account, ObjectType, str], str] = lambda _account, _kind, _id: ""
+    usage: Callable[[Account], Usage | None] = lambda _account: None
     statuses: tuple[tuple[str, str], ...] = ()
     paid_statuses: tuple[str, ...] = ()
     payment_methods: tuple[str, ...] = ()

@@ -73,7 +73,7 @@ def _booked(order: Order, context: Context, empty: DesiredBooks) -> DesiredBooks
     policy = text(context.options, "refunds", "adjust")
     refunds = tuple(refund for refund in order.refunds if refund.amount.amount > 0)
     given = refunds if policy == "adjust" else ()
-    refunded = min(total((refund.amount for refund in given), order.currency), order.total)
+    refunded = min(total((refund.lowers for refund in given), order.currency), order.total)
     worth = replace(empty, source_total=order.total, refunded=refunded, target=order.total - refunded)
     if not worth.target and (refunded or text(context.options, "zero_orders", "skip") == "skip"):
         why = "was refunded in full" if refunded else "is worth nothing"
@@ -96,7 +96,7 @@ def _booked(order: Order, context: Context, empty: DesiredBooks) -> DesiredBooks
         concern=concern,
         taxes=known_taxes(parts, context),
         make_taxes=text(context.options, "tax_rates", "take") == "create",
-        credits=tuple(_credit(order, refund, taken, context) for refund, taken in credited),
+        credits=tuple(_credit(order, refund, taken, context) for refund, taken in credited if refund.lowers),
     )
 
 
@@ -205,11 +205,11 @@ def _list_price(part: Part) -> Money | None:
 def _credit(order: Order, refund: Refund, taken: tuple[Part, ...], context: Context) -> CreditWanted:
     """A credit note for a refund. Its amount cannot be steered afterwards, so where rounding is uncertain it is one bare line."""
     why = f"Refund of order {order.number}" + (f": {refund.reason}" if refund.reason else "")
-    bare: Lines = (InvoiceLine("Refund", why, Decimal(1), refund.amount),)
+    bare: Lines = (InvoiceLine("Refund", why, Decimal(1), refund.lowers),)
     lines = bare
     if taken and all(part.net.amount >= 0 for part in taken):
         try:
-            lines = fit_lines(taken, "", refund.amount, context)
+            lines = fit_lines(taken, "", refund.lowers, context)
         except NeedsAttention:
             lines = bare
     credit = Credit(
@@ -217,10 +217,10 @@ def _credit(order: Order, refund: Refund, taken: tuple[Part, ...], context: Cont
         f"{_prefix(context)}{order.number}-R{refund.id}",
         shop_date(refund.occurred_at, order.time_zone),
         order.currency,
-        lines if is_certain(lines, refund.amount) else bare,
+        lines if is_certain(lines, refund.lowers) else bare,
         why,
     )
-    return CreditWanted(f"{order.id}:{refund.id}", credit, refund.amount)
+    return CreditWanted(f"{order.id}:{refund.id}", credit, refund.lowers)
 
 
 def describe(order: Order) -> tuple[str, Money | None]:

@@ -19,7 +19,7 @@ def refund_parts(parts: Sequence[Part], refund: Refund) -> tuple[Part, ...]:
 
     In WooCommerce the amount wins over the lines (its API reference), so lines that add up to more than it are not believed.
     """
-    left, reduced = refund.amount, list(parts)
+    left, reduced = refund.lowers, list(parts)
     for line in refund.lines:
         position = next((i for i, part in enumerate(reduced) if part.line_id == line.line_id), None)
         if position is not None:
@@ -28,7 +28,7 @@ def refund_parts(parts: Sequence[Part], refund: Refund) -> tuple[Part, ...]:
             left = left - (before.gross - reduced[position].gross)
     left = left.rounded()
     if left.to_minor() < -SLACK:
-        return _pro_rata(parts, refund.amount)
+        return _pro_rata(parts, refund.lowers)
     return _pro_rata(reduced, left) if left.amount > 0 else tuple(reduced)
 
 

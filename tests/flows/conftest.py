@@ -222,6 +222,26 @@ def till(make_till: Any) -> Any:
     return make_till()
 
 
+@pytest.fixture
+def tea_town(transactional_db: None) -> Iterator[Any]:
+    """Make a Shopify shop and the books, connected by one flow."""
+    from tests.flows.teas import tea_towns
+
+    with tea_towns() as make:
+        yield make
+
+
+@pytest.fixture
+def tea_door(settings: Any) -> Iterator[Any]:
+    """Our public address, as an address that keeps what a shop sends."""
+    from tests.flows.teas import Door
+
+    with ExitStack() as stack:
+        found = Door(stack)
+        settings.PUBLIC_URL = found.url
+        yield found
+
+
 # ---- inbox addresses with a secret -------------------------------------------------------------------------
 
 

@@ -30,6 +30,23 @@ def test_part_of_a_price_back_keeps_the_quantity_where_it_divides() -> None:
     assert lines_of(books)[0] == ("Mug", "3", "9.00")
 
 
+def test_an_excess_that_goes_back_lowers_payments_alone() -> None:
+    """Paid twice: the invoice is worth 50.20 before and after 50.20 went back, and of a refund of 55.00 only 4.80 lowers it."""
+    twice = replace(ORDER, transactions=(sale("50.20", "first"), sale("50.20", "second")))
+    books = booked(twice)
+    assert sync(books, replace(twice, refunds=(refund("50.20", excess=money("50.20"), transaction_id="second"),))) == []
+    assert (books.the(ObjectType.INVOICE).amount, books.the(ObjectType.PAYMENT).amount) == (money("50.20"), money("50.20"))
+    sync(books, replace(twice, refunds=(refund("55.00", excess=money("50.20")),)))
+    assert (books.the(ObjectType.INVOICE).amount, books.the(ObjectType.INVOICE).paid) == (money("45.40"), money("45.40"))
+
+
+def test_no_credit_note_is_written_for_an_excess() -> None:
+    twice = replace(ORDER, transactions=(sale("50.20", "first"), sale("50.20", "second")))
+    back = replace(twice, refunds=(refund("50.20", excess=money("50.20")), refund("55.00", id="902", excess=money("50.20"))))
+    books = booked(back, refunds="credit_note")
+    assert [credit.amount for credit in books.all(ObjectType.CREDIT)] == [money("4.80")]
+
+
 def test_a_line_refunded_whole_leaves_the_invoice() -> None:
     books = booked()
     sync(books, replace(ORDER, refunds=(refund("11.30", refund_line("2", "1", "10.00", "1.30")),)))

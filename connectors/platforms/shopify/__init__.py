@@ -10,6 +10,7 @@ from connectors.platforms.shopify.customers import fetch_customer, normalise_cus
 from connectors.platforms.shopify.links import link
 from connectors.platforms.shopify.listings import page_customers, page_orders, page_products
 from connectors.platforms.shopify.orders import normalise_order
+from connectors.platforms.shopify.points import usage
 from connectors.platforms.shopify.probe import probe
 from connectors.platforms.shopify.products import fetch_product, normalise_product
 from connectors.platforms.shopify.purse import OPTION
@@ -63,6 +64,7 @@ CONNECTOR = Connector(
     limits=RateLimit(per_second=40, burst=80),
     webhooks=WEBHOOKS,
     link=link,
+    usage=usage,
     statuses=STATUSES,
     paid_statuses=("paid", "partially_paid", "partially_refunded", "refunded"),
     source_options=(OPTION,),

@@ -15,7 +15,7 @@ from connectors.platforms.shopify.parties import read_address, read_buyer
 from connectors.platforms.shopify.payments import captured, read_transactions
 from connectors.platforms.shopify.pieces import read_discounts, read_pieces, to_charges, to_lines
 from connectors.platforms.shopify.purse import Purse, purse_of
-from connectors.platforms.shopify.refunds import read_refunds, take_removed, to_refunds
+from connectors.platforms.shopify.refunds import find_excess, read_refunds, take_removed, to_refunds
 
 NEAR = 5  # minor units within which the lines explain one of the order's own totals
 
@@ -41,7 +41,9 @@ def normalise_order(raw: Raw, account: Account) -> Order:
     holds = paid > back
     remaining = take_removed(pieces, given, owed - paid, cancelled and holds, purse)
     gateways = [name.text() for name in order["paymentGatewayNames"].items()]
-    order_id = number_of(order["id"])
+    order_id, total = number_of(order["id"]), owed - remaining.removed
+    current = purse.read(order["currentTotalPriceSet"])
+    given = find_excess(given, remaining.gone, paid, total, total if cancelled else current)
     found = Order(
         id=order_id,
         number=order["name"].text().strip().removeprefix("#") or order_id,
@@ -54,7 +56,7 @@ def normalise_order(raw: Raw, account: Account) -> Order:
         customer=read_buyer(order, purse.currency),
         lines=to_lines(remaining.pieces),
         charges=to_charges(remaining.pieces),
-        total=owed - remaining.removed,
+        total=total,
         total_tax=purse.read_or_zero(order["totalTaxSet"]) - remaining.removed_tax,
         discounts=read_discounts(order, purse),
         transactions=payments,
@@ -68,7 +70,7 @@ def normalise_order(raw: Raw, account: Account) -> Order:
         time_zone=account.time_zone,
         url=link(account, ObjectType.ORDER, order_id),
     )
-    return _explained(found, purse.read(order["currentTotalPriceSet"]) + back, purse)
+    return _explained(found, purse.sum(current, *(refund.lowers for refund in found.refunds)), purse)
 
 
 def _explained(order: Order, other: Money, purse: Purse) -> Order:

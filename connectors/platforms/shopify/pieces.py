@@ -29,6 +29,7 @@ class Piece:
     product_id: str = ""
     code: str = ""
     still_there: Decimal = Decimal(1)
+    may_be_tip: bool = False
 
     @property
     def tax(self) -> Money:
@@ -42,33 +43,40 @@ class Piece:
 def read_pieces(order: Tame, purse: Purse) -> tuple[Piece, ...]:
     """Everything on the order that has a price, as it was before returns."""
     included = order["taxesIncluded"].boolean()
-    tip = purse.read(order["totalTipReceivedSet"])
     listed = [
-        *(_product(line, purse, tip) for line in order["lineItems"].items() if line["quantity"].integer() > 0),
+        *(_product(line, purse) for line in order["lineItems"].items() if line["quantity"].integer() > 0),
         *(_shipping(line, place, purse) for place, line in enumerate(order["shippingLines"].items()) if not line["isRemoved"].boolean()),
     ]
     pieces = [*_taxed(listed, included)]
     if not order["dutiesIncluded"].boolean():
         pieces += [_extra(duty, ChargeKind.DUTY, purse) for line in order["lineItems"].items() for duty in line["duties"].items()]
     pieces += [_extra(fee, ChargeKind.FEE, purse) for fee in order["additionalFees"].items()]
-    if tip and not any(piece.kind is ChargeKind.TIP for piece in pieces):
-        pieces.append(Piece("tip", ChargeKind.TIP, "Tip", Decimal(1), tip, purse.zero))
+    pieces = _with_tip(pieces, purse.read(order["totalTipReceivedSet"]), purse.read(order["totalPriceSet"]))
     rounding = purse.read(order["totalCashRoundingAdjustment"]["paymentSet"])
     if rounding:  # cash at the till is rounded to coins: what was paid differs from the order's total by so much
         pieces.append(Piece("cash-rounding", ChargeKind.FEE, "Cash rounding", Decimal(1), rounding, purse.zero))
     return tuple(pieces)
 
 
-def _product(line: Tame, purse: Purse, tip: Money) -> Piece:
-    """A line for all its units. A sold gift card is a liability and a tip is nobody's product, so both are charges."""
+def _with_tip(pieces: list[Piece], tip: Money, total: Money) -> list[Piece]:
+    """The tip once: Shopify shows it in a total of its own, and at times also as a line without product, tax and shipping. A product
+    may look just like that, so the order's total decides whether the tip is among the lines already.
+    """
+    alike = [place for place, piece in enumerate(pieces) if piece.may_be_tip and piece.net == tip] if tip else []
+    there = sum((piece.gross.amount for piece in pieces), Decimal(0))
+    if alike and abs(there - total.amount) <= abs(there + tip.amount - total.amount):
+        place = next((each for each in alike if pieces[each].name.casefold() == "tip"), alike[-1])
+        return [*pieces[:place], replace(pieces[place], kind=ChargeKind.TIP), *pieces[place + 1 :]]
+    return [*pieces, Piece("tip", ChargeKind.TIP, "Tip", Decimal(1), tip, Money.zero(tip.currency))] if tip else pieces
+
+
+def _product(line: Tame, purse: Purse) -> Piece:
+    """A line for all its units. A sold gift card is a liability, so it is a charge."""
     off = _allocated(line, purse)
     price, sku = purse.read(line["originalTotalSet"]), line["sku"].text_or().strip()
     product, variant = line["product"], line["variant"]
     number = number_of(variant["id"]) if not variant.is_null else number_of(product["id"]) if not product.is_null else ""
     kind = ChargeKind.GIFT_CARD if line["isGiftCard"].boolean() else None
-    # Shopify shows a tip as a line without a product, and in the order's own total of tips; it must not count twice.
-    if tip and not number and price == tip and not line["taxable"].boolean() and not line["requiresShipping"].boolean():
-        kind = ChargeKind.TIP
     return Piece(
         id=number_of(line["id"]),
         kind=kind,
@@ -80,6 +88,7 @@ def _product(line: Tame, purse: Purse, tip: Money) -> Piece:
         sku=sku,
         product_id=number,
         still_there=Decimal(line["currentQuantity"].integer()),
+        may_be_tip=not (kind or number or line["taxable"].boolean() or line["requiresShipping"].boolean()),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from connectors.kit.contract import Account
+from connectors.kit.contract import Account, Usage
 from connectors.kit.errors import Rejected
 from connectors.kit.http import Api, Plumbing, Response
 from connectors.platforms.shopify.queries import Operation
@@ -33,6 +33,8 @@ class Bucket:
     costs: dict[str, float] = field(default_factory=dict)
     asked: int = 0
     throttled: int = 0
+    answers: int = 0
+    used: float = 0.0  # of the bucket, added up over all answers
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def missing(self, cost: float, moment: float) -> float:
@@ -90,6 +92,7 @@ def note_level(account: Account, plumbing: Plumbing, response: Response) -> None
     bucket, moment = bucket_of(account), plumbing.now().timestamp()
     with bucket.lock:
         bucket.capacity, bucket.restore, bucket.available, bucket.told_at = capacity, max(restore, 1.0), available, moment
+        bucket.answers, bucket.used = bucket.answers + 1, bucket.used + 1 - available / max(capacity, 1.0)
         if cost.get("actualQueryCost").is_null:
             bucket.throttled += 1
 
@@ -103,3 +106,10 @@ def note_cost(api: Api, operation: Operation, response: Response) -> None:
     bucket = bucket_of(api.account)
     with bucket.lock:
         bucket.costs[operation.name] = max(requested, 1.0)
+
+
+def usage(account: Account) -> Usage | None:
+    """How the shop's bucket was used, None before the first answer."""
+    bucket = bucket_of(account)
+    with bucket.lock:
+        return Usage(bucket.answers, bucket.throttled, bucket.used / bucket.answers) if bucket.answers else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from connectors.canonical.money import Money, split
+from connectors.canonical.money import Money, split, total
 from connectors.canonical.settlement import Refund, RefundLine, Repaid, TransactionStatus
 from connectors.kit.tame import Tame
 from connectors.platforms.shopify.ids import number_of
@@ -20,7 +20,9 @@ SLACK = 2  # minor units by which a refund's parts may miss its money and still 
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """One refund record. money: what really went back; open: part of it is not decided yet, or all of it failed."""
+    """One refund record. money: what really went back; open: part of it is not decided yet, or all of it failed; excess: what of the
+    money was never owed.
+    """
 
     id: str
     occurred_at: datetime
@@ -30,6 +32,7 @@ class GivenBack:
     open: bool
     lines: tuple[RefundLine, ...]
     adjusted: Money
+    excess: Money
 
     @property
     def worth(self) -> Money:
@@ -79,6 +82,7 @@ def _read(refund: Tame, by_id: Mapping[str, Piece], purse: Purse, included: bool
         open=waiting or bool(rows and not done),
         lines=tuple(_lines(refund, by_id, purse, included)),
         adjusted=purse.sum(*adjusted),
+        excess=purse.zero,
     )
 
 
@@ -91,7 +95,7 @@ def _nameless(row: Tame, purse: Purse) -> GivenBack:
     amount = abs(purse.read(row["amountSet"]))
     moment = row["processedAt"] if not row["processedAt"].is_null else row["createdAt"]
     parts = (Repaid(_parent(row), amount),)
-    return GivenBack(f"t{number_of(row['id'])}", moment.time(), "", amount, parts, False, (), purse.zero)
+    return GivenBack(f"t{number_of(row['id'])}", moment.time(), "", amount, parts, False, (), purse.zero, purse.zero)
 
 
 def _lines(refund: Tame, by_id: Mapping[str, Piece], purse: Purse, included: bool) -> Iterator[RefundLine]:
@@ -124,32 +128,34 @@ def _line(key: str, units: Decimal, amount: Money, tax: Money, piece: Piece | No
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """The pieces that are still owed (before money refunds), and what left, tax included and tax alone."""
+    """The pieces that are still owed (before money refunds), what left, tax included and tax alone, and with which refund record."""
 
     pieces: tuple[Piece, ...]
     removed: Money
     removed_tax: Money
+    gone: Mapping[str, Money]
 
 
 def take_removed(pieces: Sequence[Piece], given: Sequence[GivenBack], unpaid: Money, frozen: bool, purse: Purse) -> Remaining:
-    """Take off what left the order without money. frozen: a cancelled order whose money the shop still holds stays as it was.
+    """Take off what left the order without money. frozen: of a cancelled order stays what the shop still holds money for.
 
     unpaid: what is not paid yet. Where a refund did give money back, no more than that can have left besides: the rest was kept.
     """
-    left, before = {piece.id: piece for piece in pieces}, list(pieces)
+    left, before, left_with = {piece.id: piece for piece in pieces}, list(pieces), dict[str, Money]()
+    for back in given:
+        kept = frozen or bool(back.money)
+        gone = min(back.unpaid, max(unpaid, purse.zero)) if kept else back.unpaid
+        if gone:
+            _take(left, back, gone)
+            unpaid, left_with[back.id] = unpaid - gone, gone
     if not frozen:
-        for back in given:
-            gone = back.unpaid if not back.money else min(back.unpaid, max(unpaid, purse.zero))
-            if gone:
-                _take(left, back, gone)
-                unpaid = unpaid - gone
         _take_unexplained(left, before, given)
     after = tuple(left[piece.id] for piece in before)
     removed = purse.sum(*(piece.gross for piece in before)) - purse.sum(*(piece.gross for piece in after))
     removed_tax = purse.sum(*(piece.tax for piece in before)) - purse.sum(*(piece.tax for piece in after))
     was = {piece.id: piece for piece in before}
-    kept = tuple(piece for piece in after if piece == was[piece.id] or piece.net or piece.tax)
-    return Remaining(kept, removed, removed_tax)
+    still = tuple(piece for piece in after if piece == was[piece.id] or piece.net or piece.tax)
+    return Remaining(still, removed, removed_tax, left_with)
 
 
 def _take(left: dict[str, Piece], back: GivenBack, gone: Money) -> None:
@@ -181,6 +187,24 @@ def _take_unexplained(left: dict[str, Piece], pieces: Sequence[Piece], given: Se
         left[piece.id] = less(left[piece.id], gone, split(piece.net, weights)[0], split(piece.tax, weights)[0])
 
 
+def find_excess(given: Sequence[GivenBack], gone: Mapping[str, Money], paid: Money, owed: Money, current: Money) -> tuple[GivenBack, ...]:
+    """Somebody paid twice, or an edit took away what was paid, and later the excess went back: the order is worth what it was.
+
+    owed: what the order comes to before money went back; current: its own total of now (one that was cancelled has none). No more is
+    excess than was paid beyond what was owed then, than a refund gave beyond its lines, and than the total of now agrees with.
+    """
+    zero = Money.zero(owed.currency)
+    refunded, found = zero, list[GivenBack]()
+    room = current - owed + total((back.money for back in given), owed.currency)
+    worth = owed + total(gone.values(), owed.currency)
+    for back in given:
+        worth = worth - gone.get(back.id, zero)
+        excess = max(zero, min(paid - refunded - worth, back.money - back.worth, room))
+        worth, refunded, room = worth - (back.money - excess), refunded + back.money, room - excess
+        found.append(replace(back, excess=excess))
+    return tuple(found)
+
+
 def to_refunds(given: Sequence[GivenBack]) -> tuple[Refund, ...]:
     """Refunds that gave money back. One that also took unpaid value off has told its lines already; then only the amount counts."""
     return tuple(
@@ -192,6 +216,7 @@ def to_refunds(given: Sequence[GivenBack]) -> tuple[Refund, ...]:
             lines=() if back.unpaid else back.lines,
             transaction_id=back.repaid[0].transaction_id if len(back.repaid) == 1 else "",
             repaid=back.repaid if len(back.repaid) > 1 else (),
+            excess=back.excess or None,
         )
         for back in given
         if back.money.amount > 0

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
 from tea_shop import FIXTURES, Shop, cad, fixture, open_shop, parts, read_fixture
 
 from connectors.canonical.money import Money, total
-from connectors.canonical.order import ChargeKind, OrderState
+from connectors.canonical.order import ChargeKind, Order, OrderState
 from connectors.canonical.settlement import TransactionKind, TransactionStatus
 from connectors.kit.contract import Account
 from connectors.kit.errors import Rejected
+from connectors.kit.tame import parse_json
 from connectors.platforms.shopify.orders import normalise_order
 
 ORDERS = sorted(path.stem for path in FIXTURES.glob("order__*.json"))
@@ -30,12 +32,18 @@ def test_a_whole_mix_of_orders_adds_up_and_agrees_with_the_shop() -> None:
     with open_shop(seed=5) as shop:
         for placed in shop.admin("place_orders", count=120, seed=9)["orders"]:
             order = shop.read(placed)
+            assert order == unserved(shop, placed["id"])
             assert parts(order) == order.total == cad(placed["total"])
             captured = total((t.amount for t in order.transactions if t.is_captured), "CAD")
             assert (captured, order.status, order.number) == (cad(placed["captured"]), placed["status"], placed["number"])
             assert total((r.amount for r in order.refunds), "CAD") == cad(placed["refunded"])
             buyers = shop.read(placed, order_currency="presentment")
             assert parts(buyers) == buyers.total
+
+
+def unserved(shop: Shop, order_id: str) -> Order:
+    """The order from the sandbox's own JSON, without GraphQL and pages: what the generated orders are read from."""
+    return normalise_order(parse_json(json.dumps(shop.admin("order", id=order_id)).encode(), "raw").value, shop.account)
 
 
 @pytest.fixture
@@ -127,6 +135,20 @@ def test_a_tip_that_is_also_a_line_counts_once() -> None:
     assert [(c.id, c.total) for c in order.charges if c.kind is ChargeKind.TIP] == [("77", cad("2.00"))]
     assert len(order.lines) == 1
     assert order.total == parts(order) == plain.total
+
+
+def test_what_only_looks_like_the_tip_is_sold_besides_it(shop: Shop) -> None:
+    """A workshop for 2.00 and a gift card for 2.00 beside a tip of 2.00; the tip is a line of its own, or none."""
+    plain = {"price": "2.00", "quantity": 1, "taxable": False, "shipped": False}
+    lines = [{"name": "Workshop", **plain}, {"name": "Gift card", "gift_card": True, **plain}]
+    for tip_line in (False, True):
+        order = shop.read(shop.place(lines=lines, tip="2.00", tip_line=tip_line))
+        assert [(line.name, line.total) for line in order.lines] == [("Workshop", cad("2.00"))]
+        assert [(charge.kind, charge.total) for charge in order.charges] == [
+            (ChargeKind.GIFT_CARD, cad("2.00")),
+            (ChargeKind.TIP, cad("2.00")),
+        ]
+        assert order.total == cad("6.00") == parts(order)
 
 
 def test_authorisations_and_failures_are_no_money_and_captures_are(shop: Shop) -> None:

@@ -162,6 +162,54 @@ def test_the_total_of_now_decides_where_shopify_counts_otherwise() -> None:
     assert order.total == before + cad("5.00") == parts(order)
 
 
+def test_a_refund_after_an_edit_of_a_paid_order_takes_the_unit_off_once(shop: Shop) -> None:
+    """Two packets were paid, one is edited away, then its 10.62 goes back: one packet is left, not none."""
+    placed = shop.place()
+    shop.admin("clock", now="2026-09-14T15:20:00+00:00")
+    shop.admin("remove_units", id=placed["id"], units={"0": 1})
+    order = shop.read(placed)
+    assert (order.total, order.refunds, order.transactions[0].amount) == (cad("10.62"), (), cad("21.24"))
+    shop.admin("clock", advance=60)
+    shop.admin("refund", id=placed["id"], money="10.62")
+    order = shop.read(placed)
+    assert [(refund.amount, refund.excess, refund.lowers) for refund in order.refunds] == [(cad("10.62"), cad("10.62"), cad("0"))]
+    assert (order.total, parts(order)) == (cad("10.62"), cad("10.62"))
+    shop.admin("clock", advance=60)
+    shop.admin("refund", id=placed["id"], money="2.00", note="Goodwill")
+    assert [refund.lowers for refund in shop.read(placed).refunds] == [cad("0"), cad("2.00")]
+
+
+def test_a_second_payment_that_goes_back_leaves_the_order_whole(shop: Shop) -> None:
+    placed = shop.place(payments=[["SALE", "shopify_payments", "1"], ["SALE", "manual", "1"]])
+    shop.admin("refund", id=placed["id"], money="21.24")
+    order = shop.read(placed)
+    assert [(refund.amount, refund.lowers) for refund in order.refunds] == [(cad("21.24"), cad("0"))]
+    assert (order.total, [payment.amount for payment in order.transactions]) == (cad("21.24"), [cad("21.24")] * 2)
+
+
+def test_where_the_shop_s_total_fell_a_refund_of_an_overpaid_order_is_one(shop: Shop) -> None:
+    """Paid twice, and a unit was returned for money: its own total of now says that this lowered the order."""
+    placed = shop.place(payments=[["SALE", "shopify_payments", "1"], ["SALE", "manual", "1"]])
+    raw = shop.raw(placed)
+    shop.admin("refund", id=placed["id"], money="10.62")
+    lowered = shop.raw(placed)
+    for money in lowered["order"]["currentTotalPriceSet"].values():
+        money["amount"] = "10.62"
+    assert [refund.lowers for refund in normalise_order(lowered, shop.account).refunds] == [cad("10.62")]
+    assert normalise_order(raw, shop.account).refunds == ()
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["deposit", "deposit after an edit"])
+def test_a_cancelled_order_stands_for_no_more_than_the_money_that_is_held(shop: Shop, removed: bool) -> None:
+    """40 % of 21.24 was paid and is kept: what was never paid is owed by nobody."""
+    placed = shop.place(payments=[["SALE", "bank deposit", "0.4"]])
+    if removed:
+        shop.admin("remove_units", id=placed["id"], units={"0": 1})
+    shop.admin("cancel", id=placed["id"], repay=False)
+    order = shop.read(placed)
+    assert (order.state, left(order), parts(order)) == (OrderState.OPEN, cad("8.50"), cad("8.50"))
+
+
 @pytest.mark.parametrize("paid", [False, True])
 def test_a_cancelled_order_leaves_with_its_money_or_stays_with_it(shop: Shop, paid: bool) -> None:
     unpaid = shop.place(payments=[])

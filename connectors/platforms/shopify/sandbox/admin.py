@@ -11,11 +11,12 @@ from typing import Any
 
 from connectors.platforms.shopify.sandbox import life
 from connectors.platforms.shopify.sandbox.bodies import customer_body, product_body
-from connectors.platforms.shopify.sandbox.hooks import announce, headers_for, name_of
+from connectors.platforms.shopify.sandbox.hooks import announce, headers_for
 from connectors.platforms.shopify.sandbox.model import Discount, GivenBack, Json, Line, Order, Payment
 from connectors.platforms.shopify.sandbox.money import Side
 from connectors.platforms.shopify.sandbox.oauth import signed_fields
 from connectors.platforms.shopify.sandbox.order_json import order_json
+from connectors.platforms.shopify.sandbox.records import gid
 from connectors.platforms.shopify.sandbox.resolving import hook_json
 from connectors.platforms.shopify.sandbox.scenario import add_customer, line_of, place_one
 from connectors.platforms.shopify.sandbox.state import Shop, decimal, set_clock
@@ -40,6 +41,7 @@ def actions(shop: Shop) -> dict[str, Callable[[Json], Any]]:
         "add_customer": _add_customer,
         "update_customer": _update_customer,
         "delete_customer": _delete_customer,
+        "merge_customers": _merge_customers,
         "update_product": _update_product,
         "webhooks": lambda shop, _: {"webhooks": [{**hook_json(hook), "failures": hook.failures} for hook in shop.hooks.values()]},
         "drop_webhooks": _drop_webhooks,
@@ -98,6 +100,7 @@ def _place_order(shop: Shop, body: Json) -> Json:
         discounts=[_discount(each) for each in body.get("discounts", ())],
         shipping=(shop.next_id("shipping"), "Standard", decimal(body["shipping"])) if "shipping" in body else None,
         tip=decimal(body.get("tip", 0)),
+        tip_line=shop.next_id("line") if body.get("tip_line") else 0,
         fees=[(shop.next_id("fee"), name, decimal(price)) for name, price in body.get("fees", ())],
         email=body.get("email", "iris@vahl.example"),
         address=body.get("address"),
@@ -136,13 +139,13 @@ def _payment(shop: Shop, wanted: list[str], order: Order) -> Payment:
 
 
 def _refund(shop: Shop, body: Json) -> Json:
-    """{"id", "units"?: {line position: units}, "shipping"?, "money"?, "note"?, "status"?, "adjusted"?}."""
+    """{"id", "units"?: {line position: units}, "shipping"?, "duties"?, "money"?, "note"?, "status"?, "adjusted"?}."""
     order = _found(shop, body)
     units = {order.lines[int(place)].id: int(count) for place, count in body.get("units", {}).items()}
     money = decimal(body["money"]) if "money" in body else None
     note, status = body.get("note"), body.get("status", "SUCCESS")
     back = GivenBack(shop.next_id("refund"), shop.now(), units, bool(body.get("shipping")), money, note, status)
-    back.adjusted = bool(body.get("adjusted"))
+    back.adjusted, back.duties = bool(body.get("adjusted")), bool(body.get("duties"))
     life.refund(shop, order, back)
     return {**life.summary(order), "refund": str(back.id)}
 
@@ -207,6 +210,21 @@ def _delete_customer(shop: Shop, body: Json) -> Json:
     return {}
 
 
+def _merge_customers(shop: Shop, body: Json) -> Json:
+    """{"kept", "gone"}: one record takes over the other's orders; the other one does not exist any more."""
+    kept, gone = shop.customers[int(body["kept"])], shop.customers.pop(int(body["gone"]))
+    shop.emails.pop(gone.email.lower(), None)
+    for order in shop.orders.values():
+        if order.customer is gone:
+            order.customer = kept
+            shop.touch(order)
+    kept.updated = shop.now()
+    names = {f"admin_graphql_api_customer_{which}_id": gid("Customer", each.id) for which, each in (("kept", kept), ("deleted", gone))}
+    announce(shop, "CUSTOMERS_MERGE", names)
+    announce(shop, "CUSTOMERS_UPDATE", customer_body(shop, kept))
+    return customer_body(shop, kept)
+
+
 def _update_product(shop: Shop, body: Json) -> Json:
     """{"sku", "price"?, "title"?}: the variant changes, and its product with it."""
     variant = next(each for each in shop.variants.values() if each.sku == body["sku"])
@@ -259,7 +277,8 @@ def _sign(shop: Shop, body: Json) -> Json:
 
 
 def _compliance(shop: Shop, body: Json) -> Json:
-    """{"topic": "CUSTOMERS_REDACT", "url", "body"}: one of the three privacy topics, to the address in the app's configuration."""
+    """{"topic": "CUSTOMERS_REDACT", "url", "body", "event"?}: one of the three privacy topics, to the app's own address."""
     raw = body["body"].encode() if isinstance(body["body"], str) else b""
-    headers = headers_for(shop, body["topic"], raw, "e-" + name_of(body["topic"]), f"w-{shop.next_id('event')}")
+    number = shop.next_id("event")
+    headers = headers_for(shop, body["topic"], raw, body.get("event") or f"e-{number}", f"w-{number}")
     return {"status": shop.courier.post_now(body["url"], raw, headers)}

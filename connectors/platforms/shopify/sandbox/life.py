@@ -7,7 +7,8 @@ from decimal import Decimal
 from connectors.platforms.shopify.sandbox.bodies import order_body, refund_body, transaction_body
 from connectors.platforms.shopify.sandbox.hooks import announce
 from connectors.platforms.shopify.sandbox.model import GivenBack, Json, Line, Order, Payment
-from connectors.platforms.shopify.sandbox.order_json import figures, financial_status, units_left
+from connectors.platforms.shopify.sandbox.order_json import figures, financial_status, payments_for, units_left
+from connectors.platforms.shopify.sandbox.reckoning import reckon
 from connectors.platforms.shopify.sandbox.state import Shop
 
 
@@ -40,20 +41,14 @@ def capture(shop: Shop, order: Order, weight: Decimal, gateway: str, *, kind: st
 
 def refund(shop: Shop, order: Order, back: GivenBack) -> GivenBack:
     """Give back units, the shipping, an amount; the money goes over the payments that there are, newest first."""
-    back.transactions = [] if back.money == 0 else [shop.next_id("transaction") for _ in _parents(order, back)]
     order.refunds.append(back)
+    back.transactions = {shop.next_id("transaction"): payment for payment in payments_for(order, back)}
     shop.touch(order)
     announce(shop, "REFUNDS_CREATE", refund_body(shop, order, back))
     for number in back.transactions:
         announce(shop, "ORDER_TRANSACTIONS_CREATE", transaction_body(shop, order, number))
     _changed(shop, order)
     return back
-
-
-def _parents(order: Order, back: GivenBack) -> list[Payment]:
-    """The payments that this refund needs: one where the newest covers it, else all."""
-    moved = [payment for payment in order.payments if payment.kind in ("SALE", "CAPTURE") and payment.status == "SUCCESS"]
-    return moved if back.note == "over all payments" else moved[:1]
 
 
 def settle_refund(shop: Shop, order: Order, status: str) -> None:
@@ -74,13 +69,12 @@ def remove_units(shop: Shop, order: Order, units: dict[int, int]) -> None:
 
 def add_line(shop: Shop, order: Order, line: Line) -> None:
     """An edit adds a line; what was paid stays what it was."""
-    before = figures(order)
+    before = reckon(order, order.sides[0]).total
     order.lines.append(line)
     order.edited = True
-    after = figures(order)
-    if before["captured"]:
-        for payment in order.payments:
-            payment.weight = payment.weight * before["total"] / after["total"]
+    after = reckon(order, order.sides[0]).total
+    for payment in order.payments if after else ():
+        payment.weight = payment.weight * before / after
     _changed(shop, order)
 
 
@@ -88,9 +82,10 @@ def cancel(shop: Shop, order: Order, *, repay: bool) -> None:
     """Everything that is left goes back on the shelf; the money only if the merchant wants that."""
     order.cancelled = shop.now()
     units = {line.id: left for line in order.lines if (left := units_left(order, line))}
-    captured = figures(order)["captured"]
-    money = None if repay and captured else Decimal(0)
-    back = GivenBack(shop.next_id("refund"), shop.now(), units, bool(order.shipping), money, restock="CANCEL")
+    now = figures(order)
+    everything = repay and now.received > now.refunded
+    back = GivenBack(shop.next_id("refund"), shop.now(), units, bool(order.shipping), None if everything else Decimal(0), restock="CANCEL")
+    back.everything = everything
     refund(shop, order, back)
     _changed(shop, order, "ORDERS_CANCELLED")
 
@@ -108,9 +103,9 @@ def summary(order: Order) -> Json:
         "id": str(order.id),
         "number": str(order.number),
         "currency": currency,
-        "total": f"{found['total']:.{places}f}",
-        "captured": f"{found['captured']:.{places}f}",
-        "refunded": f"{found['refunded']:.{places}f}",
+        "total": f"{found.worth + found.refunded:.{places}f}",
+        "captured": f"{found.received:.{places}f}",
+        "refunded": f"{found.refunded:.{places}f}",
         "status": financial_status(order).lower(),
         "email": order.email or "",
     }

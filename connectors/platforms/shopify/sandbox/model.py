@@ -67,7 +67,7 @@ class Discount:
 
 @dataclass
 class Payment:
-    """weight: its part of what is to be paid; several payments share it by their weights. change and rounding are cash at a till."""
+    """weight: its part of what is to be paid; several payments share it by their weights."""
 
     id: int
     kind: str
@@ -78,11 +78,16 @@ class Payment:
     test: bool = False
     parent: int = 0
 
+    @property
+    def moved(self) -> bool:
+        """Whether money came in by it."""
+        return self.kind in ("SALE", "CAPTURE") and self.status == "SUCCESS"
+
 
 @dataclass
 class GivenBack:
-    """A refund record: units by line id, whether shipping too, and what money went back: None all that it is worth, else so much of
-    the shop's currency. status is that of its money.
+    """A refund record: units by line id, whether shipping and the lines' duties too, and what money went back: None all that it is
+    worth, else so much of the shop's currency; everything: all that the shop still holds. status is that of its money.
     """
 
     id: int
@@ -94,7 +99,9 @@ class GivenBack:
     status: str = "SUCCESS"
     restock: str = "RETURN"
     adjusted: bool = False
-    transactions: list[int] = field(default_factory=list)
+    duties: bool = False
+    everything: bool = False
+    transactions: dict[int, int] = field(default_factory=dict)  # by its own id: the payment that it goes back over
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from connectors.platforms.shopify.sandbox.model import GivenBack, Line, Order, Payment
@@ -10,10 +11,11 @@ from connectors.platforms.shopify.sandbox.reckoning import (
     Priced,
     Reckoned,
     Returned,
+    Standing,
     captured_parts,
     give_back,
     reckon,
-    settled,
+    standing,
 )
 from connectors.platforms.shopify.sandbox.records import customer_json, gid, stamp
 
@@ -28,45 +30,36 @@ def order_json(order: Order) -> Json:
     return order.rendered
 
 
-def figures(order: Order) -> Json:
-    """What the order comes to in the shop's currency, for the admin port."""
-    found = reckon(order, order.sides[0])
-    refunded, removed = settled(order, give_back(order, found))
-    return {"total": found.total - removed, "captured": _received(order, found), "refunded": refunded}
-
-
-def _received(order: Order, found: Reckoned) -> Decimal:
-    parts = captured_parts(order, found.total, found.side)
-    moved = (p for p in order.payments if p.kind in ("SALE", "CAPTURE") and p.status == "SUCCESS")
-    return sum((parts[payment.id] for payment in moved), ZERO)
+def figures(order: Order, side: Side | None = None) -> Standing:
+    """What the order comes to, in the shop's currency unless told otherwise."""
+    found = reckon(order, side or order.sides[0])
+    return standing(order, found, give_back(order, found))
 
 
 def _tree(order: Order, side: Side) -> Json:
     found = reckon(order, side)
     returned = give_back(order, found)
-    refunded, removed = settled(order, returned)
-    received = _received(order, found)
+    now = standing(order, found, returned)
     rows = _transactions(order, found, returned)
-    shown_tip = found.tip
     return {
         **_head(order),
         "displayFinancialStatus": financial_status(order),
         "totalPriceSet": found.total,
-        "currentTotalPriceSet": found.total - removed - refunded,
+        "currentTotalPriceSet": now.worth,
         "totalTaxSet": found.tax,
         "totalShippingPriceSet": found.shipping.full if found.shipping else ZERO,
         "totalDiscountsSet": sum((sum(p.off.values(), ZERO) for p in _reducible(found)), ZERO),
-        "totalTipReceivedSet": shown_tip,
-        "totalReceivedSet": received,
-        "totalRefundedSet": refunded,
-        "totalOutstandingSet": found.total - removed - received,
+        "totalTipReceivedSet": found.tip,
+        "totalReceivedSet": now.received,
+        "totalRefundedSet": now.refunded,
+        "totalOutstandingSet": now.worth + now.refunded - now.received,
         "totalCashRoundingAdjustment": {"paymentSet": ZERO, "refundSet": ZERO},
         "taxLines": _order_taxes(order, found),
         "additionalFees": [
             {"id": gid("AdditionalFee", number), "name": name, "price": price, "taxLines": []}
             for (number, name, _), price in zip(order.fees, found.fees, strict=True)
         ],
-        "lineItems": [_line(order, line, found) for line in order.lines],
+        "lineItems": [*(_line(order, line, found) for line in order.lines), *_tip_line(order, found)],
         "shippingLines": [_shipping(order, found)] if found.shipping else [],
         "discountApplications": [_application(order, index) for index in range(len(order.discounts))],
         "transactions": rows,
@@ -113,13 +106,11 @@ def _head(order: Order) -> Json:
 
 
 def financial_status(order: Order) -> str:
-    found = reckon(order, order.sides[0])
-    refunded, removed = settled(order, give_back(order, found))
-    received, owed = _received(order, found), found.total - removed
-    if refunded:
-        return "REFUNDED" if refunded >= received else "PARTIALLY_REFUNDED"
-    if received:
-        return "PAID" if received >= owed else "PARTIALLY_PAID"
+    now = figures(order)
+    if now.refunded:
+        return "REFUNDED" if now.refunded >= now.received else "PARTIALLY_REFUNDED"
+    if now.received:
+        return "PAID" if now.received >= now.worth else "PARTIALLY_PAID"
     if any(payment.kind == "VOID" for payment in order.payments):
         return "VOIDED"
     authorised = any(payment.kind == "AUTHORIZATION" and payment.status == "SUCCESS" for payment in order.payments)
@@ -137,8 +128,8 @@ def _taxes(order: Order, amounts: list[Decimal]) -> list[Json]:
 
 
 def _order_taxes(order: Order, found: Reckoned) -> list[Json]:
-    totals = [sum((p.taxes[i] for p in _reducible(found) if p.taxes), ZERO) for i in range(len(order.taxes))]
-    return [row for row in _taxes(order, totals) if row["priceSet"]]
+    taxed = [priced.taxes for priced in _reducible(found) if priced.taxes]
+    return _taxes(order, [sum((taxes[i] for taxes in taxed), ZERO) for i in range(len(order.taxes))]) if taxed else []
 
 
 def _allocations(priced: Priced) -> list[Json]:
@@ -179,6 +170,14 @@ def _line(order: Order, line: Line, found: Reckoned) -> Json:
     }
 
 
+def _tip_line(order: Order, found: Reckoned) -> list[Json]:
+    """A tip that Shopify shows as a line without a product, besides the order's own total of tips."""
+    if not order.tip_line:
+        return []
+    tip = Line(order.tip_line, "Tip", 1, ZERO, taxable=False, shipped=False)
+    return [_line(order, tip, replace(found, lines={tip.id: Priced(found.tip)}))]
+
+
 def _duties(line: Line, found: Reckoned) -> list[Json]:
     if not line.duty:
         return []
@@ -205,23 +204,42 @@ def _shipping(order: Order, found: Reckoned) -> Json:
 def _transactions(order: Order, found: Reckoned, returned: dict[int, Returned]) -> list[Json]:
     parts = captured_parts(order, found.total, found.side)
     rows = [_transaction(order, payment, parts[payment.id]) for payment in order.payments]
-    left = {p.id: parts[p.id] for p in order.payments if p.kind in ("SALE", "CAPTURE") and p.status == "SUCCESS"}
+    gateways, left = {payment.id: payment.gateway for payment in order.payments}, _received_by(order, parts)
     for back in order.refunds:
-        rows += _refund_rows(order, back, returned[back.id].money, left)
+        for (number, parent), take in zip(back.transactions.items(), _shares(back, returned[back.id].money, left), strict=True):
+            payment = Payment(number, "REFUND", back.status, gateways[parent], ZERO, back.at, order.test, parent)
+            rows.append(_transaction(order, payment, take))
     return rows
 
 
-def _refund_rows(order: Order, back: GivenBack, money: Decimal, left: dict[int, Decimal]) -> list[Json]:
-    """The money of a refund goes back over the latest payments first, as far as each goes; both currencies name the same payments."""
-    rows, gateways = [], {payment.id: payment.gateway for payment in order.payments}
-    payments = list(reversed(left))
-    for number, parent in zip(back.transactions, payments, strict=False):
-        last = parent == payments[min(len(back.transactions), len(payments)) - 1]
-        take = money if last else min(money, left[parent])
-        left[parent], money = left[parent] - take, money - take
-        payment = Payment(number, "REFUND", back.status, gateways[parent], ZERO, back.at, order.test, parent)
-        rows.append(_transaction(order, payment, take))
-    return rows
+def _received_by(order: Order, parts: dict[int, Decimal]) -> dict[int, Decimal]:
+    return {payment.id: parts[payment.id] for payment in order.payments if payment.moved}
+
+
+def _shares(back: GivenBack, money: Decimal, left: dict[int, Decimal]) -> list[Decimal]:
+    """What of the money goes over each of its payments, as far as each goes; the last takes what rounding leaves. Lowers left."""
+    shares, parents = [], list(back.transactions.values())
+    for place, parent in enumerate(parents, 1):
+        take = money if place == len(parents) else min(money, max(ZERO, left[parent]))
+        shares.append(take)
+        money -= take
+        if back.status in ("SUCCESS", "PENDING"):
+            left[parent] -= take
+    return shares
+
+
+def payments_for(order: Order, back: GivenBack) -> list[int]:
+    """The payments that the newest refund of the order goes back over: the latest ones, as many as it takes."""
+    found = reckon(order, order.sides[0])
+    returned, left = give_back(order, found), _received_by(order, captured_parts(order, found.total, found.side))
+    for earlier in order.refunds[:-1]:
+        _shares(earlier, returned[earlier.id].money, left)
+    money, chosen = returned[back.id].money, list[int]()
+    for parent in reversed(left):
+        if money > 0 and left[parent] > 0:
+            chosen.append(parent)
+            money -= left[parent]
+    return chosen
 
 
 def _transaction(order: Order, payment: Payment, amount: Decimal) -> Json:
@@ -244,7 +262,7 @@ def _transaction(order: Order, payment: Payment, amount: Decimal) -> Json:
 
 def _refund(order: Order, back: GivenBack, found: Returned, rows: list[Json]) -> Json:
     own = {gid("OrderTransaction", number) for number in back.transactions}
-    adjustment = [] if not found.adjustment else [_adjustment(back, found.adjustment)]
+    adjustment = [_adjustment(back, found.adjustment)] if back.adjusted else []
     return {
         "id": gid("Refund", back.id),
         "legacyResourceId": str(back.id),
@@ -252,7 +270,7 @@ def _refund(order: Order, back: GivenBack, found: Returned, rows: list[Json]) ->
         "processedAt": stamp(back.at),
         "note": back.note,
         "totalRefundedSet": found.money if back.status == "SUCCESS" else ZERO,
-        "duties": [],
+        "duties": [{"amountSet": amount, "originalDuty": {"id": gid("Duty", number)}} for number, amount in found.duties.items()],
         "refundLineItems": [
             {"id": gid("RefundLineItem", back.id * 100 + place), "quantity": back.units[line_id], "restockType": back.restock,
              "subtotalSet": amount, "totalTaxSet": tax, "lineItem": {"id": gid("LineItem", line_id)}}

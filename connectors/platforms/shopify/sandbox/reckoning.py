@@ -69,9 +69,8 @@ def _take_off(order: Order, discount: Discount, index: int, lines: dict[int, Pri
     chosen = [lines[line.id] for line in order.lines if not line.gift_card]
     paid = [each.paid for each in chosen]
     whole = min(sum(paid, ZERO), _worth(discount, sum(paid, ZERO), side))
-    if whole:
-        for each, share in zip(chosen, side.share(whole, paid), strict=True):
-            each.off[index] = share
+    for each, share in zip(chosen, side.share(whole, paid) if whole else paid, strict=True):
+        each.off[index] = share if whole else ZERO
 
 
 def _worth(discount: Discount, of: Decimal, side: Side) -> Decimal:
@@ -89,10 +88,13 @@ def taxes_on(amount: Decimal, order: Order, side: Side) -> list[Decimal]:
 
 @dataclass
 class Returned:
-    """A refund record in one currency: (subtotal, tax) by line id, that of the shipping, what went back, what explains a gap."""
+    """A refund record in one currency: (subtotal, tax) by line id, that of the shipping, duties by their ids, what went back, what
+    explains a gap.
+    """
 
     lines: dict[int, tuple[Decimal, Decimal]]
     shipping: tuple[Decimal, Decimal] | None
+    duties: dict[int, Decimal]
     money: Decimal
     adjustment: Decimal
     worth: Decimal
@@ -101,9 +103,12 @@ class Returned:
 def give_back(order: Order, found: Reckoned) -> dict[int, Returned]:
     """All refund records in their order: the last unit of a line takes what rounding left."""
     gone: dict[int, int] = {}
-    result = {}
+    result, held = {}, _received(order, found)
     for back in order.refunds:
-        result[back.id] = _returned(order, back, found, gone)
+        one = _returned(order, back, found, gone)
+        one.money = held if back.everything else one.money
+        held -= one.money if back.status == "SUCCESS" else ZERO
+        result[back.id] = one
     return result
 
 
@@ -116,9 +121,10 @@ def _returned(order: Order, back: GivenBack, found: Reckoned, gone: dict[int, in
         gone[line_id] = before + units
     shipping = (found.shipping.paid, found.shipping.tax) if back.shipping and found.shipping else None
     parts = [*lines.values(), *([shipping] if shipping else [])]
-    worth = sum((amount + (ZERO if order.included else tax) for amount, tax in parts), ZERO)
+    duties = {by_id[line_id].duty_id: found.duties[by_id[line_id].duty_id] for line_id in back.units if back.duties and by_id[line_id].duty}
+    worth = sum((amount + (ZERO if order.included else tax) for amount, tax in parts), sum(duties.values(), ZERO))
     money = worth if back.money is None else found.side.amount(back.money)
-    return Returned(lines, shipping, money, money - worth if back.adjusted else ZERO, worth)
+    return Returned(lines, shipping, duties, money, money - worth if back.adjusted else ZERO, worth)
 
 
 def _slice(amount: Decimal, line: Line, before: int, units: int, found: Reckoned) -> Decimal:
@@ -128,23 +134,43 @@ def _slice(amount: Decimal, line: Line, before: int, units: int, found: Reckoned
     return upto(before + units) - upto(before)
 
 
-def settled(order: Order, returned: dict[int, Returned]) -> tuple[Decimal, Decimal]:
-    """(money that went back, value that left without money), in one currency."""
-    refunded = sum((returned[back.id].money for back in order.refunds if back.status == "SUCCESS"), ZERO)
-    removed = ZERO
+@dataclass(frozen=True)
+class Standing:
+    """What was received, what went back, how much of that lowered the order, and what it is worth now, in one currency."""
+
+    received: Decimal
+    refunded: Decimal
+    lowered: Decimal
+    worth: Decimal
+
+
+def standing(order: Order, found: Reckoned, returned: dict[int, Returned]) -> Standing:
+    """One refund after the other. Money beyond what left the order settles first what the buyer is owed (an edit took away what was
+    paid, or too much came in); only the rest lowers the order's worth.
+    """
+    received, refunded, lowered, worth = _received(order, found), ZERO, ZERO, found.total
     for back in order.refunds:
-        if back.status == "SUCCESS" and not back.adjusted:
-            removed += max(ZERO, returned[back.id].worth - returned[back.id].money)
-    return refunded, removed
+        one = returned[back.id]
+        if back.status != "SUCCESS":
+            continue
+        owed = max(ZERO, received - refunded - worth)
+        settles = min(owed, max(ZERO, one.money - one.worth))
+        worth -= one.money if back.adjusted else max(one.worth, one.money - settles)
+        refunded += one.money
+        lowered += one.money - settles
+    return Standing(received, refunded, lowered, worth)
+
+
+def _received(order: Order, found: Reckoned) -> Decimal:
+    parts = captured_parts(order, found.total, found.side)
+    return sum((parts[payment.id] for payment in order.payments if payment.moved), ZERO)
 
 
 def captured_parts(order: Order, owed: Decimal, side: Side) -> dict[int, Decimal]:
-    """What each payment moved: they share what was to be paid by their weights."""
-    if not order.payments:
-        return {}
-    moving = [payment for payment in order.payments if payment.kind in ("SALE", "CAPTURE") and payment.status == "SUCCESS"]
-    rest = max(ZERO, 1 - sum((payment.weight for payment in moving), ZERO))
-    shares = side.share(owed, [*(payment.weight for payment in moving), rest]) if moving else []
+    """What each payment moved: they share what was to be paid by their weights; together over 1, too much was paid."""
+    moving = [payment for payment in order.payments if payment.moved]
+    rest = 1 - sum((payment.weight for payment in moving), ZERO)
+    shares = side.share(owed, [*(payment.weight for payment in moving), rest]) if moving and rest >= 0 else []
     found = {payment.id: share for payment, share in zip(moving, shares, strict=False)}
     for payment in order.payments:
         found.setdefault(payment.id, Money(owed * payment.weight, side.currency).rounded().amount)

@@ -87,7 +87,7 @@ def _order(shop: Shop, seed: int, dice: random.Random, buyer: int) -> Order:
         order.shipping = (shop.next_id("shipping"), "Standard", Decimal(dice.choice(("0.00", "8.50", "12.95"))))
     order.discounts = _discounts(dice)
     if dice.random() < 0.15:
-        order.tip, order.tip_line = Decimal(dice.choice(("2.00", "3.50"))), 1
+        order.tip, order.tip_line = Decimal(dice.choice(("2.00", "3.50"))), shop.next_id("line")
     if dice.random() < 0.15:
         order.fees = [(shop.next_id("fee"), "Gift wrapping", Decimal("4.25"))]
     return order
