@@ -20,7 +20,7 @@ _CLOCK = (
     "The shop does not accept the time or the number on our call. If this goes on, this machine's clock runs more than ten minutes ahead: "
     "set it right."
 )
-_SIGNATURE = (
+SIGNATURE = (
     "The shop says that our signature is invalid. Check the consumer secret and the access token secret on the connection; if they are "
     "right, Magento sees another address than we call: behind a proxy that ends TLS, set the offloader header (config path "
     "web/secure/offloader_header)."
@@ -110,7 +110,7 @@ def _unauthorised(response: Response) -> SyncError:
     if "nonce" in said or "timestamp" in said.lower():
         return Transient(_CLOCK, code="not_reached")  # refused before anything was done: even a create is signed and sent anew
     if "signature is invalid" in said.lower():
-        return NeedsAttention(_SIGNATURE, code="signature_invalid")
+        return NeedsAttention(SIGNATURE, code="signature_invalid")
     if "consumer" in said.lower() or "token" in said.lower():
         return Unauthorised(f"{_DEAD} The shop says: {said}", code="keys_unknown")
     return Unauthorised(_NO_KEYS, code="keys_refused")

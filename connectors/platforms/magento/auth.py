@@ -25,10 +25,12 @@ KEYS = ("consumer_key", "consumer_secret", "access_token", "access_token_secret"
 class SignedCall(AuthBase):
     """OAuth 1.0a with HMAC-SHA256, the only method since 2.4.4; a fresh nonce each time that a call is prepared.
 
-    The key pair of the token is left out while a handshake has none yet; verifier goes along where one is exchanged.
+    The key pair of the token is left out while a handshake has none yet; verifier goes along where one is exchanged. as_http: sign as
+    if the call went over plain http, which is what a shop sees that does not know of the proxy before it.
     """
 
-    def __init__(self, consumer: tuple[str, str], token: tuple[str, str] = ("", ""), verifier: str = "") -> None:
+    def __init__(self, consumer: tuple[str, str], token: tuple[str, str] = ("", ""), verifier: str = "", *, as_http: bool = False) -> None:
+        self.as_http = as_http
         self.oauth = OAuth1(
             consumer[0],
             consumer[1],
@@ -39,7 +41,11 @@ class SignedCall(AuthBase):
         )
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        address = request.url or ""
+        if self.as_http:
+            request.url = address.replace("https://", "http://", 1)
         signed: PreparedRequest = self.oauth(request)
+        signed.url = address
         header = signed.headers["Authorization"]
         signed.headers["Authorization"] = header.decode() if isinstance(header, bytes) else header
         return signed
@@ -51,13 +57,17 @@ def chosen_way(account: Account) -> str:
 
 def sign_in(account: Account, plumbing: Plumbing) -> AuthBase:
     """What signs the calls of this connection."""
-    way, secrets = chosen_way(account), account.secrets
-    if way in ("ims", "bearer"):
+    if chosen_way(account) in ("ims", "bearer"):
         if plumbing.tokens is None:
             raise NeedsAttention("There is no token for this shop yet. Connect it on its connection's page.", code="no_token")
         return Bearer(plumbing.tokens)
-    consumer = secrets.get("consumer_key", ""), secrets.get("consumer_secret", "")
-    return SignedCall(consumer, (secrets.get("access_token", ""), secrets.get("access_token_secret", "")))
+    return signed_call(account)
+
+
+def signed_call(account: Account, *, as_http: bool = False) -> SignedCall:
+    """What signs with the integration's four keys."""
+    one, two, three, four = (account.secrets.get(name, "") for name in KEYS)
+    return SignedCall((one, two), (three, four), as_http=as_http)
 
 
 def extra_headers(account: Account) -> Mapping[str, str]:

@@ -59,9 +59,16 @@ def page_orders(api: Api, window: Window, cursor: str | None) -> Page:
 
 
 def chosen_stores(account: Account) -> tuple[str, ...]:
-    """The store ids that a flow reads; empty means all."""
-    text = str(account.settings.get("store_ids") or "")
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """The store ids that a flow reads; empty means all. NeedsAttention for anything else than numbers: no order would ever match."""
+    parts = [part.strip() for part in str(account.settings.get("store_ids") or "").split(",")]
+    chosen = tuple(part for part in parts if part)
+    if wrong := next((part for part in chosen if not (part.isascii() and part.isdigit())), ""):
+        raise NeedsAttention(
+            f'"{wrong}" is no number of a store. Enter the numbers that the connection\'s test shows under "Stores to read" on the flow\'s '
+            "page.",
+            code="bad_store",
+        )
+    return chosen
 
 
 def order_notice(order_id: str, topic: str = "") -> Notice:

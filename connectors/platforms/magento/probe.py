@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from connectors.kit.contract import Probe
 from connectors.kit.errors import Conflict, Gone, NeedsAttention, Refused, Rejected, Unauthorised
 from connectors.kit.http import Api, Effect
 from connectors.kit.tame import Tame
+from connectors.platforms.magento.answers import SIGNATURE
+from connectors.platforms.magento.auth import SignedCall, signed_call
 from connectors.platforms.magento.search import search
 
+_STORES = "/store/storeConfigs"
+_OFFLOADER = (
+    "The keys are right, but the shop takes our calls for plain http: a proxy before it ends TLS, and Magento does not know. Set the "
+    "offloader header under Stores > Configuration > General > Web > Base URLs (Secure), config path web/secure/offloader_header."
+)
 _VERDICTS = (Unauthorised, NeedsAttention, Refused, Rejected, Gone, Conflict)
 # One cheap call for each permission that we use. Refused ones are named by Magento itself.
 _LISTS = ("/orders", "/invoices", "/creditmemos", "/transactions", "/customers/search", "/products")
@@ -23,7 +31,9 @@ def probe(api: Api) -> Probe:
     facts: dict[str, str] = {}
     ids: dict[str, str] = {}
     currency, zone = "", ""
-    stores = _tried(problems, lambda: list(api.get("/store/storeConfigs").json("storeConfigs").items()))
+    stores = _tried(problems, lambda: list(api.get(_STORES).json("storeConfigs").items()))
+    if any(problem == SIGNATURE for problem in problems) and _seen_as_http(api):
+        problems[:] = [_OFFLOADER]
     if stores:
         store = _chosen(api, stores)
         currency, zone = store["base_currency_code"].currency(), store["timezone"].text_or() or "UTC"
@@ -36,6 +46,17 @@ def probe(api: Api) -> Probe:
         for method, path in _WRITES:
             _tried(problems, lambda method=method, path=path: _may_write(api, method, path))  # type: ignore[misc]
     return Probe(facts, ids, currency, zone, tuple(dict.fromkeys(problems)))
+
+
+def _seen_as_http(api: Api) -> bool:
+    """Whether the same call passes when it is signed for http://; it still goes over https://."""
+    if not api.base_url.startswith("https://") or not isinstance(api.auth, SignedCall):
+        return False
+    try:
+        replace(api, auth=signed_call(api.account, as_http=True)).get(_STORES)
+    except _VERDICTS as error:
+        return error.code == "permission_missing"  # the signature was checked before
+    return True
 
 
 def _chosen(api: Api, stores: list[Tame]) -> Tame:

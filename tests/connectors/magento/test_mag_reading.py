@@ -7,7 +7,7 @@ from mag_shop import plumbing, shop, wide
 
 from connectors.canonical.identity import ObjectType, Window
 from connectors.kit.contract import Account
-from connectors.kit.errors import NothingToDo, Rejected, Transient
+from connectors.kit.errors import NeedsAttention, NothingToDo, Rejected, Transient
 from connectors.kit.sandbox import Answer, Sandbox, serve
 from connectors.platforms.magento import CONNECTOR, orders
 from connectors.platforms.magento.paging import Walk, turn_page
@@ -147,6 +147,21 @@ def test_a_flow_reads_the_stores_that_it_chose():
         assert town.walked(api=town.opened(store_ids="2")) == [mine[1], mine[3]]
         assert town.walked(api=town.opened(store_ids=" 1 , 2 ")) == mine
         assert town.walked(api=town.opened(store_code="second")) == mine, "one listing shows all stores, whatever the address names"
+
+
+@pytest.mark.parametrize("stores", ["second", "1,x", "1;2", "٣"])
+def test_a_choice_that_is_no_number_is_told_and_reads_nothing(stores):
+    """Magento would take it for a filter that fits no order, and the flow would be silent for ever."""
+    with shop() as town:
+        order = town.place()
+        town.forget()
+        with pytest.raises(NeedsAttention) as raised:
+            town.walked(api=town.opened(store_ids=stores))
+        assert raised.value.code == "bad_store"
+        assert town.calls() == []
+        raw = CONNECTOR.reads[ObjectType.ORDER].fetch(town.api, order["id"])
+        with pytest.raises(NeedsAttention):
+            orders.normalise_order(raw, town.opened(store_ids=stores).account)
 
 
 def test_a_webhook_s_order_of_another_store_is_nothing_to_do():

@@ -1,17 +1,19 @@
 """Signed calls: accepted by oauthlib's server side as well as by both releases, with our own encoding and a fresh nonce each time."""
 
+import json
 import re
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from mag_shop import CUSTOMERS, plumbing, shop
+import responses
+from mag_shop import CUSTOMERS, KEYS, plumbing, shop, well_signed
 
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.party import Customer
 from connectors.kit.contract import Account
 from connectors.kit.errors import NeedsAttention, Refused, Rejected, Transient, Unauthorised
-from connectors.kit.sandbox import Answer, Sandbox, serve
+from connectors.kit.sandbox import Answer, Call, Sandbox, serve
 from connectors.platforms.magento import CONNECTOR
 from connectors.platforms.magento.search import MOST_GROUPS, Filter, search
 
@@ -276,3 +278,36 @@ def test_the_probe_says_which_stores_there_are_and_takes_the_chosen_view():
         assert any(call.startswith("GET /rest/second/V1/") for call in town.calls())
         wrong = CONNECTOR.probe(town.opened(store_code="nostore"))
         assert wrong.problems == ("The shop does not know this store view code. Correct the code on the connection, or leave it empty.",)
+
+
+def behind_a_proxy(web, sees, allowed=True):
+    """A shop at an https address that checks signatures for the scheme that it sees."""
+
+    def answer(request):
+        call = Call(request.method, request.path_url.partition("?")[0], (), {"authorization": request.headers["Authorization"]}, b"",
+                    request.path_url)  # fmt: skip
+        if not well_signed(call, f"{sees}://shop.example", KEYS["consumer_secret"], KEYS["access_token_secret"]):
+            return 401, {}, json.dumps({"message": "The signature is invalid. Verify and try again."})
+        if not allowed:
+            refusal = {
+                "message": "The consumer isn't authorized to access %resources.",
+                "parameters": {"resources": "Magento_Backend::store"},
+            }
+            return 401, {}, json.dumps(refusal)
+        return 200, {}, "[]" if "storeConfigs" in request.url else json.dumps({"items": [], "total_count": 0})
+
+    for method in ("GET", "POST", "PUT"):
+        web.add_callback(method, re.compile(".*"), callback=answer)
+
+
+@pytest.mark.parametrize(("sees", "allowed", "told"), [("https", True, ""), ("http", True, "offloader"), ("http", False, "offloader")])
+def test_a_proxy_that_ends_tls_is_told_from_wrong_secrets(sees, allowed, told):
+    account = Account(f"proxy-{sees}-{allowed}", "https://shop.example", secrets=dict(KEYS))
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as web:
+        behind_a_proxy(web, sees, allowed)
+        problems = CONNECTOR.probe(CONNECTOR.open(account, plumbing())).problems
+        wrong = replace(account, key=f"{account.key}-wrong", secrets={**KEYS, "consumer_secret": "wrong"})
+        otherwise = CONNECTOR.probe(CONNECTOR.open(wrong, plumbing())).problems
+    assert len(problems) == (1 if told else 0)
+    assert all(told in problem and "keys are right" in problem for problem in problems)
+    assert ["Check the consumer secret" in problem for problem in otherwise] == [True]
