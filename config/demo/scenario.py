@@ -77,6 +77,7 @@ def play(stage: Stage, count: int, seed: int, stopping: threading.Event) -> Outc
     returns = _pay_and_wait(stage, orders, results, stopping)
     more = tell_the_shops(stage, orders, results, stopping)
     returns = [*returns, *collect(stage, stopping)]
+    wait_for_rest(stage.flows, (*stage.shops, stage.ledger), lambda: 0, 0, stopping)  # what a poll found meanwhile is none left waiting
     stuck = SyncJob.objects.filter(flow__in=[flow.pk for flow in stage.flows], state__in=STUCK)
     return Outcome(
         orders=tuple(results),
