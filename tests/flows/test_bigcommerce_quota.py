@@ -20,8 +20,8 @@ from connectors.registry import get_connector
 from credentials.models import Connection, Organization
 from credentials.services import open_api
 from flows.models import SyncJob
+from tests.flows.bigcommerce_trade import Trade, trade
 from tests.flows.conftest import connect
-from tests.flows.test_bigcommerce_orders import Trade, trade
 
 __all__ = ["trade"]
 WORKERS = 4  # no more calls under way than the reserve of a quota of 40
