@@ -13,15 +13,19 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from connectors.kit.sandbox import Served, serve
+from connectors.canonical.identity import ObjectType, Window
+from connectors.kit.sandbox import Answer, Call, Sandbox, Served, serve
 from connectors.registry import get_connector
 from credentials.addresses import addresses_there
 from credentials.models import Connection, Organization
+from credentials.services import open_api
 from credentials.vault import read_secrets, set_secrets
 from flows.models import Flow, SyncJob, SyncRecord, ValueMapping
 from flows.polling import poll_flow
+from flows.subscriptions import ensure_subscriptions, inbox_url
 from tests.flows.conftest import Town, connect
 
 State = SyncJob.State
@@ -346,3 +350,72 @@ def test_the_shop_hands_its_keys_over_and_orders_flow(make_shop: MakeShop) -> No
     order = shop.buy(paid=True)
     assert shop.book(order).state == State.DONE
     shop.exact(order)
+
+
+def adobe_s_cloud(asked: list[dict[str, str]]) -> Served:
+    """Adobe's token endpoint and a tenant's API behind it; tokens are good for one hour and named one after the other."""
+
+    def build(_url: str, _options: Any) -> Sandbox:
+        sandbox = Sandbox(None)
+
+        def token(call: Call) -> Answer:
+            asked.append(call.form())
+            return Answer.of({"access_token": f"ims-{len(asked)}", "token_type": "bearer", "expires_in": 3600})
+
+        def orders(call: Call) -> Answer:
+            if call.headers.get("authorization") != f"Bearer ims-{len(asked)}" or call.headers.get("x-api-key") != "client-1":
+                return Answer.of({"error_code": "401013", "message": "Oauth token is not valid"}, 401)
+            return Answer.of({"items": None, "total_count": 0})
+
+        sandbox.route("POST", "/ims/token/v3", token)
+        sandbox.route("GET", "/tenant-1/V1/orders", orders)
+        return sandbox
+
+    return serve(build)
+
+
+def test_adobe_s_cloud_is_polled_with_a_token_of_its_own(db: None) -> None:
+    """Client credentials: one token for many calls, another one when Adobe no longer takes it."""
+    asked: list[dict[str, str]] = []
+    cloud = adobe_s_cloud(asked)
+    organization = Organization.objects.create(name="Acme", slug="acme")
+    source = Connection.objects.create(
+        organization=organization,
+        platform="magento",
+        label="cloud",
+        base_url=f"{cloud.url}/tenant-1",
+        urls={"token": f"{cloud.url}/ims/token/v3"},
+        settings={"auth": "ims", "organization_id": "7A@AdobeOrg", "rate_per_second": 5000},
+        status=Connection.Status.ACTIVE,
+    )
+    set_secrets(source, {"client_id": "client-1", "client_secret": "secret-1"})
+    page_of = get_connector("magento").reads[ObjectType.ORDER].page
+    assert page_of is not None
+    window = Window(timezone.now() - timedelta(days=1), timezone.now())
+    try:
+        for _ in range(3):
+            assert page_of(open_api(source), window, None).notices == ()
+        assert len(asked) == 1
+        asked.append({})  # Adobe lets the first one go
+        assert page_of(open_api(source), window, None).notices == ()
+    finally:
+        cloud.stop()
+    first = asked[0]
+    assert (first["grant_type"], first["scope"].split(",")[0]) == ("client_credentials", "openid")
+    assert first["scope"].endswith("commerce.accs")
+
+
+# ---- the console -------------------------------------------------------------------------------------------
+
+
+def test_the_connection_s_page_shows_where_webhooks_go_and_no_button_to_register_them(make_shop: MakeShop) -> None:
+    shop = make_shop()
+    client = Client()
+    client.force_login(User.objects.create_superuser("ada", password="x"))
+    page = client.get(reverse("admin:credentials_connection_change", args=[shop.orders.source.pk])).content.decode()
+    assert inbox_url(shop.orders.source) in page
+    assert "Webhook URL" in page
+    assert "Set up webhooks" not in page
+    assert ensure_subscriptions(shop.orders.source) == []
+    books = client.get(reverse("admin:credentials_connection_change", args=[shop.orders.destination.pk])).content.decode()
+    assert "Webhook URL" not in books
