@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from connectors.canonical.identity import ObjectType
+from flows.jobs.telling import STUCK
 from flows.models import ExternalLink, Flow, SyncJob, SyncRecord
 
 AT_MOST = 50  # records that share one number
-STUCK = (SyncJob.State.ATTENTION, SyncJob.State.DEAD)
 _TYPES = [kind.value for kind in ObjectType]
 
 

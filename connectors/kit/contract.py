@@ -4,7 +4,7 @@ is declared by having the functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -128,7 +128,7 @@ class Writes(Generic[T]):
     find: all objects that carry this value's marker or natural key, checked field by field on our side (filters may be ignored
     silently), best first. create: may raise Conflict, Refused, Unclear. update(api, id, value). get(api, id). actions: named changes
     without a body ("mark_sent", "void", "restore"). owns(found, wanted): whether a found object is ours or may be shared; another's
-    is never adopted. settle: the longest time until a created object is findable.
+    is never adopted. settle: the longest time until a created object is findable. every: all that a person may choose from.
     """
 
     find: Callable[[Api, T], tuple[T, ...]]
@@ -138,6 +138,7 @@ class Writes(Generic[T]):
     actions: Mapping[str, Callable[[Api, str], T]] = field(default_factory=dict)
     owns: Callable[[T, T], bool] = lambda _found, _wanted: True
     settle: timedelta = timedelta(minutes=2)
+    every: Callable[[Api], Iterable[T]] | None = None
 
 
 # ---- who we are --------------------------------------------------------------------------------------------

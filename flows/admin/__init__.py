@@ -1,5 +1,31 @@
 """Flows and all that they do, in the console."""
 
-from flows.admin import connection, flow, inbox, job, link, mapping, polling, privacy, record, schedule, subscription
+from flows.admin import (
+    connection,
+    flow,
+    inbox,
+    item_mapping,
+    job,
+    link,
+    mapping,
+    polling,
+    privacy,
+    record,
+    schedule,
+    subscription,
+)
 
-__all__ = ["connection", "flow", "inbox", "job", "link", "mapping", "polling", "privacy", "record", "schedule", "subscription"]
+__all__ = [
+    "connection",
+    "flow",
+    "inbox",
+    "item_mapping",
+    "job",
+    "link",
+    "mapping",
+    "polling",
+    "privacy",
+    "record",
+    "schedule",
+    "subscription",
+]

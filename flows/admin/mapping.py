@@ -12,7 +12,7 @@ from audit.console.buttons import Said, tell
 from audit.console.generics import AnyForm
 from credentials.console import ScopedAdmin
 from flows.admin.parts import flow_filter
-from flows.models import FieldMapping, ItemMapping, ValueMapping
+from flows.models import FieldMapping, ValueMapping
 from flows.recipes.contract import FieldRule
 from flows.recipes.fields import TRANSFORMS, problem_with, targets
 from flows.releasing import mapping_saved, subject_of
@@ -38,17 +38,6 @@ class MappingAdmin(ScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("flow", *self.identity)
-
-
-@admin.register(ItemMapping)
-class ItemMappingAdmin(MappingAdmin):
-    """SKU to item."""
-
-    identity = ("sku",)
-    list_display = ("sku", "flow", "item_id", "item_name")
-    list_editable = ("item_id", "item_name")
-    search_fields = ("sku", "item_name", "item_id")
-    fields = ("flow", "sku", "item_id", "item_name")
 
 
 @admin.register(ValueMapping)

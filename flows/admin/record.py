@@ -21,8 +21,8 @@ from flows.admin.flow import MAY_PLAN
 from flows.admin.inbox import MAY_REPLAY
 from flows.admin.parts import SOURCE_TYPES, flow_filter, proof_of, shown_amount, told, type_filter, web_address
 from flows.admin.timeline import jobs_of, links_of, timeline_of
-from flows.finding import STUCK
 from flows.home.attention import mending
+from flows.jobs.telling import STUCK
 from flows.models import SyncRecord
 from flows.replay import sync_now
 

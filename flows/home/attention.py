@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from django.db.models import Count, F, Min, OuterRef, Subquery, Sum
 from django.urls import reverse
 
-from flows.finding import STUCK
 from flows.home.sums import summed
+from flows.jobs.telling import STUCK
 from flows.models import Flow, SyncJob, SyncRecord, ValueMapping
 
 AT_MOST = 20
@@ -23,6 +23,7 @@ class Cause:
     """One cause in one flow. amounts: what the records come to, per currency; mend: the label and page that cure it ("" when none)."""
 
     flow: Flow
+    subject: str
     sentence: str
     records: int
     amounts: tuple[str, ...]
@@ -31,21 +32,21 @@ class Cause:
     jobs_url: str
 
 
-def causes_of(flows: Sequence[Flow]) -> tuple[list[Cause], int]:
-    """The causes with the most records first, and how many more causes there are."""
+def causes_of(flows: Sequence[Flow], subject: str = "") -> tuple[list[Cause], int]:
+    """The causes with the most records first, and how many more causes there are. subject: only those that begin like this."""
     groups: dict[tuple[int, str, str], list[Mapping[str, Any]]] = {}
-    for row in _groups(flows):
+    for row in _groups(flows, subject):
         groups.setdefault((row["flow_id"], row["reason_code"], row["subject"]), []).append(row)
     by_id = {flow.pk: flow for flow in flows}
     causes = sorted((_cause(by_id[key[0]], rows) for key, rows in groups.items()), key=lambda cause: -cause.records)
     return causes[:AT_MOST], max(0, len(causes) - AT_MOST)
 
 
-def _groups(flows: Iterable[Flow]) -> Iterable[Mapping[str, Any]]:
+def _groups(flows: Iterable[Flow], subject: str) -> Iterable[Mapping[str, Any]]:
     """Stopped jobs by flow, cause and currency; read from the index that holds only those."""
     same = {name: OuterRef(name) for name in ("flow", "object_type", "source_id")}
     record = SyncRecord.objects.filter(**same)
-    stopped = SyncJob.objects.filter(flow__in=[flow.pk for flow in flows], state__in=STUCK).order_by()
+    stopped = SyncJob.objects.filter(flow__in=[flow.pk for flow in flows], state__in=STUCK, subject__startswith=subject).order_by()
     worth = stopped.annotate(currency=Subquery(record.values("currency")[:1]), worth=Subquery(record.values("total")[:1]))
     groups = worth.values("flow_id", "reason_code", "subject", "currency")
     return groups.annotate(records=Count("source_id", distinct=True), amount=Sum(F("worth")), sentence=Min("reason"))
@@ -58,6 +59,7 @@ def _cause(flow: Flow, rows: Sequence[Mapping[str, Any]]) -> Cause:
     query = {"flow": flow.pk, **({"reason_code": first["reason_code"]} if first["reason_code"] else {"state__exact": "attention"})}
     return Cause(
         flow,
+        first["subject"],
         first["sentence"] or first["reason_code"].replace("_", " ") or "It stopped without a reason.",
         sum(row["records"] for row in rows),
         tuple(str(summed(row["amount"], row["currency"])) for row in amounts),
@@ -71,7 +73,7 @@ def mending(flow: Flow, subject: str) -> tuple[str, str]:
     """The label and the address of the page that cures what a job waits for; two empty texts when no mapping does."""
     kind, _, source = subject.partition(":")
     if kind == "sku" and source:
-        return f"Map {source}", _add("itemmapping", flow=flow.pk, sku=source)
+        return f"Map {source}", f"{reverse('admin:flows_itemmapping_choose')}?{urlencode({'flow': flow.pk, 'sku': source})}"
     if kind in _MENDED_BY_VALUE and source:
         return f"Map {source}", _add("valuemapping", flow=flow.pk, kind=kind, source=source)
     if kind == "field" and source:

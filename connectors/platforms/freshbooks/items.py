@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from connectors.canonical.catalogue import Product
@@ -78,6 +79,11 @@ def find_items(api: Api, wanted: Product) -> tuple[Product, ...]:
     return tuple(sorted(found, key=lambda item: (not item.active, int(item.id))))
 
 
+def every_item(api: Api) -> Iterator[Product]:
+    """All items but deleted ones, archived ones included."""
+    return (read_item(row) for row in fb.rows(api, ITEMS) if not is_deleted(row))
+
+
 def create_item(api: Api, product: Product) -> Product:
     return fb.create(api, ITEMS, {**_fields(product), "qty": "1"}, read_item)
 
@@ -96,4 +102,4 @@ def _restore(api: Api, id: str) -> Product:
 
 
 READS = Reads(fetch=fetch_item, normalise=normalise_item, page=page_items)
-WRITES = Writes(find=find_items, create=create_item, get=get_item, update=update_item, actions={"restore": _restore})
+WRITES = Writes(find=find_items, create=create_item, get=get_item, update=update_item, actions={"restore": _restore}, every=every_item)
