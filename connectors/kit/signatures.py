@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -68,7 +68,7 @@ def _made_by(key: str, signature: str, message: bytes) -> bool:
         if not isinstance(public, RSAPublicKey):
             return False
         public.verify(base64.b64decode(signature, validate=True), message, PKCS1v15(), SHA256())
-    except (InvalidSignature, ValueError, binascii.Error):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, binascii.Error):
         return False
     return True
 

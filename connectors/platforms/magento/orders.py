@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from connectors.canonical.identity import Notice, ObjectType, Window
+from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import ChargeLine, Discount, LineItem, Order, OrderState, Tender
 from connectors.canonical.party import Customer
@@ -69,11 +69,6 @@ def chosen_stores(account: Account) -> tuple[str, ...]:
             code="bad_store",
         )
     return chosen
-
-
-def order_notice(order_id: str, topic: str = "") -> Notice:
-    """A look at this order."""
-    return Notice(ObjectType.ORDER, order_id, topic)
 
 
 def fetch_order(api: Api, order_id: str) -> Raw:

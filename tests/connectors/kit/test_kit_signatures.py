@@ -1,4 +1,4 @@
-"""HMAC checks with vectors computed by the standard library, and times in both directions."""
+"""HMAC and RSA checks against signatures made by other code, and times in both directions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import hmac
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from connectors.kit.errors import BadSignature
-from connectors.kit.signatures import base64_signature, check_base64, check_hex, check_timestamp, hex_signature
+from connectors.kit.signatures import base64_signature, check_base64, check_hex, check_rsa, check_timestamp, hex_signature
 
 NOW = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -54,3 +57,37 @@ def test_times_near_now_pass(offset: int) -> None:
 def test_times_far_from_now_do_not(seconds: str) -> None:
     with pytest.raises(BadSignature):
         check_timestamp(seconds, NOW)
+
+
+# ---- public keys -------------------------------------------------------------------------------------------
+
+KEY = rsa.generate_private_key(65537, 2048)
+SIGNED = base64.b64encode(KEY.sign(b"body", padding.PKCS1v15(), SHA256())).decode()
+
+
+def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def test_one_key_and_one_signature_of_several_will_do() -> None:
+    other = pem(rsa.generate_private_key(65537, 2048))
+    check_rsa([SIGNED], b"body", [pem(KEY)])
+    check_rsa(["bm8=", SIGNED], b"body", [other, pem(KEY)])
+    garbage = "-----BEGIN PUBLIC KEY-----\n!!\n-----END PUBLIC KEY-----"
+    for keys in ([], [other], [""], [garbage], [pem(ec.generate_private_key(ec.SECP256R1()))]):
+        with pytest.raises(BadSignature):
+            check_rsa([SIGNED], b"body", keys)
+
+
+@pytest.mark.parametrize("signature", ["", "é", "bm8=", "x" * 10_000, SIGNED[:-4], SIGNED + "!", "\udcff"])
+def test_what_the_key_did_not_sign_is_refused(signature: str) -> None:
+    with pytest.raises(BadSignature):
+        check_rsa([signature], b"body", [pem(KEY)])
+    with pytest.raises(BadSignature):
+        check_rsa([SIGNED], b"bodY", [pem(KEY)])
+
+
+def test_a_pss_signature_is_not_the_one_that_was_agreed_on() -> None:
+    pss = KEY.sign(b"body", padding.PSS(padding.MGF1(SHA256()), padding.PSS.MAX_LENGTH), SHA256())
+    with pytest.raises(BadSignature):
+        check_rsa([base64.b64encode(pss).decode()], b"body", [pem(KEY)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -97,7 +97,3 @@ def _kept(value: Any, tree: Mapping[str, Any]) -> Any:
     if isinstance(value, Mapping):
         return {name: _kept(value[name], inner) for name, inner in tree.items() if name in value}
     return value
-
-
-def pick(values: Sequence[Any], index: int) -> Any:
-    return values[index] if index < len(values) else None
