@@ -9,6 +9,7 @@ from itertools import pairwise
 from audit.digests import COVERED, GENESIS, batch_digest, chain_value, digest_of, present_digest, record_digest
 from audit.erasing import Step, recorded_steps
 from audit.models import AuditRecord, AuditSeal
+from audit.plain_rows import read
 
 PRUNED = "audit_pruned"  # the action of the record that every pruning leaves; its target_id is the last seal pruned so far
 
@@ -89,7 +90,7 @@ def _pruned_problem(seal: AuditSeal, walk: _Walk) -> str:
 
 def _digests(seal: AuditSeal, walk: _Walk) -> Iterator[str]:
     """The digest of each of its records as it was sealed; "changed" for one that is neither as it was nor as its redaction left it."""
-    for *covered, evidence in AuditRecord.objects.filter(seal=seal).order_by("id").values_list(*COVERED, "evidence"):
+    for *covered, evidence in read(AuditRecord, (*COVERED, "evidence"), "WHERE seal_id = %s ORDER BY id", [seal.pk]):
         steps = walk.steps.get(covered[0])
         if steps:
             walk.redacted += 1

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -182,6 +186,41 @@ def test_another_process_sees_the_stop_when_it_looks_again(shop: Connection, pla
     monkeypatch.setattr(limits, "GLANCE_SECONDS", 0)
     with pytest.raises(RateLimited):
         limiter.acquire()
+
+
+CALLER = """
+import sys, time
+import django
+django.setup()
+from credentials.buckets import Pace
+from credentials.limits import SharedLimiter, Uncounted
+counted = SharedLimiter(sys.argv[1], Pace(float(sys.argv[2]), 20))
+limiter = Uncounted(counted) if sys.argv[3] == "uncounted" else counted
+until = time.time() + float(sys.argv[4])
+while time.time() < until:
+    limiter.acquire()
+    print(time.time(), flush=True)
+    time.sleep(0.005)
+"""
+
+
+@pytest.mark.parametrize("kind", ["counted", "uncounted"])
+def test_a_stop_told_to_this_process_stops_the_other_ones(kind: str) -> None:
+    if not settings.LIMITER_URL.startswith("redis://"):
+        pytest.skip("no Redis here")
+    key, pace = f"two-processes-{secrets.token_hex(4)}", limits.Pace(every=0.001, burst=20)
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "BROKER_URL": settings.LIMITER_URL}
+    arguments = [sys.executable, "-c", CALLER, key, str(pace.every), kind, "4.0"]
+    with subprocess.Popen(arguments, env=environ, cwd=settings.BASE_DIR, text=True, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        first = float(other.stdout.readline())
+        SharedLimiter(key, pace).pause(1.5)
+        told = time.time()
+        calls = [first, *(float(line) for line in other.stdout)]
+    assert other.returncode == 0
+    late = [moment for moment in calls if told + limits.GLANCE_SECONDS + 0.1 < moment < told + 1.4]
+    assert late == []
+    assert [moment for moment in calls if moment > told + 1.5], "it goes on afterwards"
 
 
 def test_the_brokers_socket_address_is_understood() -> None:
