@@ -122,7 +122,7 @@ def close(alert: Alert, _person: str) -> Said:
 class AlertAdmin(ReadOnly, PlainScope):
     """What a person should know."""
 
-    list_display = ("shown_severity", "message", "count", "opened", "seen", "shown_state")
+    list_display = ("shown_severity", "shown_state", "message", "opened", "seen", "count")
     list_display_links = ("message",)
     list_filter = (is_empty("closed_at", "state", "open", "closed"), "severity")
     sortable_by = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,11 +29,11 @@ def flow_named(name: str) -> Flow:
 
 
 def moment(text: str) -> datetime:
-    """A date or time of the command line as aware UTC (2026-11-01 or 2026-11-01T10:00)."""
+    """A date or time of the command line as aware UTC (2026-11-01 or 2026-11-01T10:00); what is none is an error of usage."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
-        raise fail(f"{text!r} is no date; write 2026-11-01 or 2026-11-01T10:00.") from None
+        raise ArgumentTypeError(f"{text!r} is no date; write 2026-11-01 or 2026-11-01T10:00.") from None
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit.models import Outcome
@@ -11,8 +12,8 @@ from connectors.canonical.identity import ObjectType
 from flows.bell import ring
 from flows.jobs.finish import same_object
 from flows.jobs.queue import Wanted, enqueue, enqueue_one
-from flows.jobs.telling import STUCK, close_if_over
-from flows.models import Flow, InboundEvent, SyncJob, SyncRecord
+from flows.jobs.telling import STUCK, VANISHED_IN_DOUBT, close_if_over
+from flows.models import ExternalLink, Flow, InboundEvent, SyncJob, SyncRecord
 from flows.models.job import Priority
 from flows.selectors import flows_reading
 
@@ -85,5 +86,13 @@ def settle_by_hand(job: SyncJob, person: str) -> bool:
             source_id=job.source_id,
             message=said,
         )
+        if job.reason_code == VANISHED_IN_DOUBT:
+            _doubts_of(job).delete()  # a person has looked; nobody else needs to wait for what became of it
         close_if_over(job.flow, job.reason_code, job.subject)
     return True
+
+
+def _doubts_of(job: SyncJob) -> QuerySet[ExternalLink]:
+    mine = Q(key=job.source_id) | Q(key__startswith=f"{job.source_id}:")
+    doubts = ExternalLink.objects.filter(mine, destination_id=job.flow.destination_id, state=ExternalLink.State.INTENDED)
+    return doubts.filter(scope=str(job.flow.source.key))

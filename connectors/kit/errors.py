@@ -5,6 +5,8 @@ Every message is a sentence for a bookkeeper: what happened, why, and what to do
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class SyncError(Exception):
     """Base of all outcomes that are not success. code is stable and machine-readable ("sku_unmapped")."""
@@ -28,11 +30,14 @@ class RateLimited(SyncError):
 
 
 class Busy(SyncError):
-    """Another job is at work on something that this one needs. retry_after in seconds; not counted."""
+    """Another job is at work on something that this one needs. retry_after in seconds; not counted. since: aware UTC, when that other
+    work began where nothing says that it goes on; a wait that lasts too long is told.
+    """
 
-    def __init__(self, message: str, *, retry_after: float = 1.0, code: str = "") -> None:
+    def __init__(self, message: str, *, retry_after: float = 1.0, code: str = "", since: datetime | None = None) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+        self.since = since
 
 
 class Unclear(SyncError):

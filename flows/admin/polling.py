@@ -41,7 +41,7 @@ class BackfillAdmin(ReadOnly, ScopedAdmin):
     """Started on a flow's page, or by a subscription that was off."""
 
     organization_path = "flow__organization"
-    list_display = ("id", "flow", "begin", "end", "reason", "asked_by", "found", "shown_state")
+    list_display = ("flow", "shown_state", "begin", "end", "found", "reason", "asked_by")
     list_filter = (flow_filter(), is_empty("finished_at", "state", "under way", "finished"))
     list_select_related = ("flow",)
     sortable_by = ()

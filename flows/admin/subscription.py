@@ -26,7 +26,7 @@ class SubscriptionAdmin(ReadOnly, ScopedAdmin):
     """The signing secrets have no place on this page."""
 
     organization_path = "connection__organization"
-    list_display = ("topic", "connection", "shown_status", "delivered", "checked", "switched_off")
+    list_display = ("topic", "shown_status", "connection", "delivered", "checked", "switched_off")
     list_filter = (connection_filter(), "status")
     list_select_related = ("connection",)
     fields = ("connection", "topic", "remote_id", "shown_status", "inbox_address", "delivered", "checked", "switched_off", "switched_on")

@@ -19,7 +19,9 @@ BACK_OFF = (5, 30, 120, 600, 1800, 7200, 21600, 21600, 43200, 43200, 86400)
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What became of a run. wait: seconds until the next attempt, for WAITING; counted: whether this try used one up."""
+    """What became of a run. wait: seconds until the next attempt, for WAITING; counted: whether this try used one up; since: since when
+    it waits for somebody else's doubt.
+    """
 
     state: SyncJob.State
     reason: str = ""
@@ -27,6 +29,7 @@ class Ending:
     subject: str = ""
     wait: float = 0.0
     counted: bool = False
+    since: datetime | None = None
 
 
 def back_off(attempts: int) -> float | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert
 from flows.jobs.finish import Ending, same_object
@@ -9,19 +13,27 @@ from flows.models import Flow, SyncJob
 
 State = SyncJob.State
 STUCK = (State.ATTENTION, State.DEAD)
-UNCHANGED = "unchanged"
+UNCHANGED, VANISHED_IN_DOUBT = "unchanged", "vanished_in_doubt"
+LONG_WAIT = timedelta(hours=1)
+_LONG = "It has waited since {:%Y-%m-%d %H:%M} UTC. Look at that other record: connect its shop again, retry it, or settle it by hand."
 
 
 def tell(job: SyncJob, ending: Ending, number: str) -> None:
     """Open what this end calls for, and close what earlier jobs of the object met and this one did not.
 
-    A job that is done may leave a concern: then it has a reason code, too.
+    A job that is done may leave a concern: then it has a reason code, too. One that has waited for another record for long says so.
     """
     stuck = ending.state in STUCK
     if stuck or (ending.state is State.DONE and ending.code):
         open_job_alert(job, ending.code, ending.subject, number, ending.reason, dead=ending.state is State.DEAD)
-    if job.had_trouble and ending.state is not State.WAITING:
+    elif ending.since and timezone.now() - ending.since > LONG_WAIT:
+        open_job_alert(job, ending.code, ending.subject, number, f"{ending.reason} {_LONG.format(ending.since)}", dead=False)
+    if ending.state is State.WAITING:
+        return
+    if job.had_trouble:
         _close_older(job, ending)
+    if job.subject and (job.reason_code, job.subject) != (ending.code, ending.subject):
+        close_if_over(job.flow, job.reason_code, job.subject)  # what this very job waited for
 
 
 def open_job_alert(job: SyncJob, code: str, subject: str, number: str, reason: str, *, dead: bool) -> None:

@@ -176,12 +176,20 @@ def linked_elsewhere(bench: Workbench, change: Change, ids: Sequence[str]) -> fr
     return frozenset(others.values_list("remote_id", flat=True))
 
 
-def doubtful_elsewhere(bench: Workbench, change: Change) -> bool:
-    """Whether another shop has an effect of this kind in doubt in the same books: what we find may be its work."""
+def refuse_doubtful_elsewhere(bench: Workbench, change: Change) -> None:
+    """Raise Busy while another shop has an effect of this kind in doubt in the same books: what we found may be its work."""
     if change.shared:
-        return False
+        return
     theirs = ExternalLink.objects.filter(destination=bench.flow.destination, object_type=change.object_type.value, state=State.INTENDED)
-    return theirs.exclude(scope=bench.scope).exists()
+    oldest = theirs.exclude(scope=bench.scope).select_related("source").order_by("intended_at").first()
+    if oldest is not None:
+        raise Busy(
+            f"What was found may be the work of {oldest.source or 'another flow'}: whether its {oldest.object_type} {oldest.key} was "
+            "created is still in doubt. Looking again when that is settled.",
+            retry_after=5.0,
+            code="other_in_doubt",
+            since=oldest.intended_at,
+        )
 
 
 def _links(bench: Workbench, change: Change) -> dict[str, object]:

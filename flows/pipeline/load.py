@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Writes
-from connectors.kit.errors import Busy, Conflict, NeedsAttention, RateLimited, Refused, SyncError, Transient, Unauthorised, Unclear
+from connectors.kit.errors import Conflict, NeedsAttention, RateLimited, Refused, SyncError, Transient, Unauthorised, Unclear
 from flows.crash_points import point
 from flows.pipeline import intents
 from flows.pipeline.record import Step, record_step
@@ -144,8 +144,8 @@ def _searched(bench: Workbench, writes: Writes[Any], change: Change, value: Any,
     """Search before the create; when that fails, nothing was created and a fresh intent is void again."""
     try:
         found = _found(bench, writes, change, value)
-        if found is not None and not intent.in_doubt and intents.doubtful_elsewhere(bench, change):
-            raise Busy("Another shop may have written this a moment ago; looking again when that is settled.", retry_after=5.0)
+        if found is not None and not intent.in_doubt:
+            intents.refuse_doubtful_elsewhere(bench, change)
         return found
     except SyncError:
         if not intent.in_doubt:

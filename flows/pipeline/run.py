@@ -34,7 +34,7 @@ from flows.echoes import hears_no_echo, written_by_us
 from flows.jobs.claim import Lease, LeaseLost
 from flows.jobs.fetch import fetch_job
 from flows.jobs.finish import Ending, back_off
-from flows.jobs.telling import UNCHANGED, tell
+from flows.jobs.telling import UNCHANGED, VANISHED_IN_DOUBT, tell
 from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.pipeline.extract import Extracted, extract
 from flows.pipeline.handing_on import look_there
@@ -215,8 +215,8 @@ def _gone(bench: Workbench, job: SyncJob) -> SyncError:
         number = known.values_list("number", flat=True).first() or job.source_id
         return NeedsAttention(
             f"It vanished from {source}{rest}, and it is not certain whether its {' and '.join(doubtful)} was created in {books}. "
-            f"Look there for {number} in numbers, references and notes, and delete by hand what should not stand.",
-            code="vanished_in_doubt",
+            f"Look there for {number} in numbers, references and notes, delete by hand what should not stand, then settle this by hand.",
+            code=VANISHED_IN_DOUBT,
         )
     if not posted:
         return NothingToDo("It does not exist at the source (any more), and nothing was posted for it.", code="gone")
@@ -244,7 +244,9 @@ def _ending(job: SyncJob, problem: SyncError) -> Ending:
         case RateLimited():
             return Ending(State.WAITING, problem.message, LIMITED, wait=max(problem.retry_after, 1.0))
         case Busy():
-            return Ending(State.WAITING, problem.message, problem.code, wait=max(problem.retry_after, SHORTEST_WAIT))
+            subject = f"{job.object_type}:{job.source_id}" if problem.since else ""
+            pause = max(problem.retry_after, SHORTEST_WAIT)
+            return Ending(State.WAITING, problem.message, problem.code, subject, wait=pause, since=problem.since)
         case Unauthorised():
             return Ending(State.WAITING, problem.message, problem.code, wait=REAUTHORISED_LOOK)
         case Unclear() if problem.code.startswith("settle:"):

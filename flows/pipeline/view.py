@@ -144,11 +144,13 @@ class Sight:
             key__startswith=f"{invoice.key}:",
             state=ExternalLink.State.INTENDED,
         )
-        if doubtful.exists():
+        oldest = doubtful.order_by("intended_at").first()
+        if oldest is not None:
             raise Busy(
-                "It is not certain yet whether this payment is our own; looking again later.",
+                f"It is not certain yet whether this payment is our own: what became of one of order {invoice.key} is still in doubt.",
                 retry_after=DOUBTFUL_SECONDS,
                 code="payment_in_doubt",
+                since=oldest.intended_at,
             )
 
     # ---- the destination -----------------------------------------------------------------------------------

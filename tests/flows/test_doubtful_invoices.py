@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from audit.models import Alert
 from connectors.kit.sandbox import Served, serve
 from connectors.registry import get_connector
 from flows.models import ExternalLink, Flow, SyncJob
+from flows.replay import settle_by_hand
 from tests.flows.conftest import Town, connect
 from tests.flows.crashing import dies, found_by_the_sweep, links, queue, settle
 
@@ -135,8 +138,8 @@ def test_an_order_that_vanished_while_its_invoice_is_in_doubt_needs_a_person(tow
     assert (job.state, job.reason_code) == ("attention", "vanished_in_doubt")
     assert job.reason == (
         f"It vanished from {town.orders.source.label}, and it is not certain whether its invoice was created in "
-        f"{town.orders.destination.label}. Look there for {order['number']} in numbers, references and notes, and delete by hand what "
-        "should not stand."
+        f"{town.orders.destination.label}. Look there for {order['number']} in numbers, references and notes, delete by hand what "
+        "should not stand, then settle this by hand."
     )
     assert (standing(town), links()) == (before, [("invoice", "intended")])
     assert Alert.objects.filter(closed_at=None, cause=f"{town.orders.pk}:vanished_in_doubt:").count() == 1
@@ -218,15 +221,70 @@ def test_an_invoice_that_another_shop_has_in_doubt_is_not_taken_for_ours(town: T
     order = town.order()
     queue(town, order)
     dies(town, "after_call")
-    body = {"billing": {"first_name": "Iris", "last_name": "Vahl", "email": "iris@vahl.example", "country": "CA"}, "set_paid": True,
-            "payment_method": "stripe", "line_items": [{"sku": "TEA-EG-100", "quantity": 5}]}  # fmt: skip
-    theirs = shop.sandbox.command("place_order", {"fields": body})
+    theirs = shop.sandbox.command("place_order", {"fields": SAME_NUMBER})
     assert theirs["number"] == order["number"]
     job = town.run(flow, str(theirs["id"]))
-    assert (job.state, job.reason_code, job.attempts) == ("waiting", "busy", 0)
+    assert (job.state, job.reason_code, job.attempts) == ("waiting", "other_in_doubt", 0)
+    assert f"the work of {town.orders.source}: whether its invoice {order['id']} was created" in job.reason
+    assert not Alert.objects.filter(closed_at=None).exists(), "for a moment that is nothing to tell"
     assert not ExternalLink.objects.filter(object_type="invoice", source=flow.source).exists()
     assert [(i["amount"], i["paid"]) for i in town.ledger()["invoices"]] == [("20.23", "0.00")]
     assert found_by_the_sweep(town).state == "done"
     job = SyncJob.objects.filter(flow=flow).latest("pk")
     assert (job.state, job.reason_code) == ("attention", "number_taken")
     assert [(i["amount"], i["paid"]) for i in town.ledger()["invoices"]] == [("20.23", "20.23")]
+
+
+def test_who_waits_for_another_shop_s_doubt_says_so_after_an_hour(town: Town, second: tuple[Flow, Served]) -> None:
+    """The other shop was disconnected in that very moment: its own job cannot settle it."""
+    flow, shop = second
+    order = town.order()
+    queue(town, order)
+    dies(town, "after_call")
+    town.orders.source.status = "reauthorise"
+    town.orders.source.save()
+    theirs = shop.sandbox.command("place_order", {"fields": SAME_NUMBER})
+    assert town.run(flow, str(theirs["id"])).reason_code == "other_in_doubt"
+    ExternalLink.objects.filter(object_type="invoice").update(intended_at=timezone.now() - timedelta(minutes=59))
+    again(town)
+    assert not Alert.objects.filter(closed_at=None).exists()
+    ExternalLink.objects.filter(object_type="invoice").update(intended_at=timezone.now() - timedelta(minutes=61))
+    for _ in range(2):
+        again(town)
+    alert = Alert.objects.get(closed_at=None)
+    assert (alert.cause, alert.count) == (f"{flow.pk}:other_in_doubt:order:{theirs['id']}", 2)
+    assert "It has waited since" in alert.message
+    town.orders.source.status = "active"
+    town.orders.source.save()
+    assert found_by_the_sweep(town).state == "done"
+    again(town)
+    assert SyncJob.objects.filter(flow=flow).latest("pk").reason_code == "number_taken"
+    assert [cause.split(":")[1] for cause in Alert.objects.filter(closed_at=None).values_list("cause", flat=True)] == ["number_taken"]
+
+
+def test_a_doubt_about_a_vanished_order_holds_nobody_up_once_it_was_settled_by_hand(town: Town, second: tuple[Flow, Served]) -> None:
+    flow, shop = second
+    order = town.order()
+    queue(town, order)
+    dies(town, "after_call")
+    del town.shop.sandbox.state.orders[int(order["id"])]
+    vanished = found_by_the_sweep(town)
+    assert (vanished.state, vanished.reason_code) == ("attention", "vanished_in_doubt")
+    theirs = shop.sandbox.command("place_order", {"fields": SAME_NUMBER})
+    assert town.run(flow, str(theirs["id"])).reason_code == "other_in_doubt"
+    town.ask(town.books, "edit_invoice", invoice_id=town.invoice(order)["id"], fields={"invoice_number": "taken away", "vis_state": 1})
+    assert settle_by_hand(vanished, "kim")
+    assert not ExternalLink.objects.filter(object_type="invoice", state="intended").exists()
+    again(town)
+    assert SyncJob.objects.filter(flow=flow).latest("pk").state == "done"
+    assert not Alert.objects.filter(closed_at=None).exists()
+
+
+SAME_NUMBER = {"billing": {"first_name": "Iris", "last_name": "Vahl", "email": "iris@vahl.example", "country": "CA"}, "set_paid": True,
+               "payment_method": "stripe", "line_items": [{"sku": "TEA-EG-100", "quantity": 5}]}  # fmt: skip
+
+
+def again(town: Town) -> None:
+    """What waits looks once more."""
+    town.due_now()
+    town.work()

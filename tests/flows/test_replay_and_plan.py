@@ -145,3 +145,18 @@ def test_what_does_not_exist_cannot_be_replayed(town: Town, kind: str) -> None:
     with pytest.raises(CommandError, match=f"There is no {kind} 4711"):
         call_command("replay", kind, "4711")
     assert SyncJob.objects.count() == 0
+
+
+@pytest.mark.parametrize("command", [("reconcile", "orders", "--since"), ("backfill", "orders", "--until", "2026-11-20", "--since")])
+def test_what_is_no_date_is_an_error_of_usage(town: Town, command: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match="'2026-13-45' is no date; write 2026-11-01"):
+        call_command(*command, "2026-13-45")
+    assert not SyncJob.objects.exists()
+
+
+def test_a_plan_is_asked_for_by_the_number_that_people_know(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    order = town.order()
+    town.book(order)
+    SyncRecord.objects.update(number="R-1042")
+    call_command("plan", "orders", "#R-1042")
+    assert capsys.readouterr().out == "Nothing to do: the destination is as it should be.\n"

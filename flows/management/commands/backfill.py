@@ -69,6 +69,7 @@ class Command(BaseCommand):
                         seen = found[1]
                         records, changes = records + 1, changes + len(seen.plan.changes)
                         titles = "; ".join(change.title for change in seen.plan.changes)
+                        bar.clear()
                         self.stdout.write(f"{seen.number}: {titles or seen.sentence}")
                         bar.update(1)
                 except SyncError as problem:

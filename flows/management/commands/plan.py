@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from connectors.kit.errors import SyncError
 from flows.commandline import fail, flow_named
+from flows.finding import source_id_of
 from flows.preview import preview
 
 
@@ -16,12 +17,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("flow", help="the flow's label or number")
-        parser.add_argument("order", help="the record's id at its source")
+        parser.add_argument("order", help="the record's number or its id at the source")
 
     def handle(self, *args: Any, **options: Any) -> None:
         flow = flow_named(options["flow"])
         try:
-            seen = preview(flow, options["order"])
+            seen = preview(flow, source_id_of(flow, options["order"]))
         except SyncError as problem:
             raise fail(problem.message) from None
         for change in seen.plan.changes:
