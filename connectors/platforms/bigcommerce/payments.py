@@ -101,10 +101,13 @@ def read_receipts(order: Tame, movements: Sequence[Movement], status: Status, wo
 
 
 def _received(movements: Sequence[Movement]) -> list[Movement]:
-    """Purchases and captures that went well, and settlements of something that was not counted yet."""
+    """Purchases and captures that went well, and settlements of something that was not counted yet. One that names nothing settles what
+    its gateway took: money is rather missing, where a person sees it, than counted twice.
+    """
     good = [one for one in movements if one.event in _RECEIVED and one.ok]
-    counted = {one.id for one in good if one.event != "settled"}
-    return [one for one in good if one.event != "settled" or one.of not in counted]
+    taken = [one for one in good if one.event != "settled"]
+    ids, gateways = {one.id for one in taken}, {one.gateway for one in taken}
+    return [*taken, *(one for one in good if one.event == "settled" and not (one.of in ids if one.of else one.gateway in gateways))]
 
 
 def _waiting(movements: Sequence[Movement], received: Sequence[Movement], voided: set[str]) -> list[Movement]:
