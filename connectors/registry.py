@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
+from pathlib import Path
 
 from connectors import platforms
 from connectors.kit.contract import Connector
@@ -23,3 +24,9 @@ def get_connector(platform: str) -> Connector:
     if platform not in known:
         raise KeyError(f"no platform {platform!r}; known: {', '.join(known)}")
     return known[platform]
+
+
+def guide_to(platform: str) -> str:
+    """The operator's page of a platform, its folder's README.md; "" where there is none."""
+    page = Path(platforms.__path__[0]) / get_connector(platform).platform / "README.md"
+    return page.read_text(encoding="utf-8") if page.is_file() else ""

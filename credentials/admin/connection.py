@@ -8,15 +8,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from audit.console.buttons import Button, Said, tell
 from audit.console.filters import one_of
+from audit.console.prose import as_html
 from audit.console.showing import badge, moment, pretty_json
-from connectors.registry import all_connectors
+from connectors.registry import all_connectors, guide_to
 from credentials.accounts import connector_of, oauth_of
 from credentials.addresses import addresses_there
 from credentials.admin.connection_form import ConnectionForm, NewConnectionForm, field_names, form_for, stored_names
@@ -132,10 +134,24 @@ class ConnectionAdmin(ScopedAdmin):
             return False
         return not (obj.flows_from.exists() or obj.flows_to.exists() or obj.events.exists() or obj.links_in.exists())
 
+    def get_urls(self) -> list[URLPattern]:
+        return [self.page("guide", self.guide_view, "guide"), *super().get_urls()]
+
+    def guide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The platform's own page for operators: how to connect, what is synced, what its messages mean."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row) or row.platform not in all_connectors():
+            raise Http404
+        title = f"Guide to {self.shown_platform(row)}"
+        more = {"opts": self.opts, "original": row, "title": title, "guide": as_html(guide_to(row.platform))}
+        return render(request, "admin/credentials/connection/guide.html", {**self.admin_site.each_context(request), **more})
+
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        if row.platform in all_connectors():
+            found.append({"label": "Guide", "url": self.address("guide", row.pk)})
         if not request.user.has_perm(MAY_CHANGE):
-            return []
-        found = []
+            return found
         if oauth_of(row) is not None:
             found.append({"label": "Connect", "url": reverse("start-oauth", args=[row.pk]), "post": True})
         if connector_of(row).handover is not None:
