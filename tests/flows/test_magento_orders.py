@@ -25,6 +25,7 @@ from credentials.services import open_api
 from credentials.vault import read_secrets, set_secrets
 from flows.models import Flow, SyncJob, SyncRecord, ValueMapping
 from flows.polling import poll_flow
+from flows.reconcile import reconcile
 from flows.subscriptions import ensure_subscriptions, inbox_url
 from tests.flows.conftest import Town, connect
 
@@ -213,6 +214,26 @@ def test_a_busy_day_ties_out(make_shop: MakeShop, switches: dict[str, Any]) -> N
         now = next(one for one in shop.ask(shop.shop, "orders")["orders"] if one["id"] == order["id"])
         if now["status"] != "pending":
             shop.exact(order)
+
+
+def test_the_nightly_comparison_finds_nothing_after_a_day_and_every_change_afterwards(make_shop: MakeShop) -> None:
+    shop = make_shop({"page_limit": 5})
+    paid, unpaid, refunded = shop.buy(paid=True), shop.buy(), shop.buy(["LAMP-BRASS", 2], paid=True)
+    for order in (paid, unpaid, refunded):
+        shop.book(order)
+    now = timezone.now() + timedelta(seconds=5)
+    report = reconcile(shop.orders, now - timedelta(days=1), now)
+    assert (report.compared, report.drifts) == (3, ())
+    shop.shop_does("pay", unpaid)
+    shop.shop_does("refund", refunded)
+    with shop.untouched(shop.books):
+        report = reconcile(shop.orders, now - timedelta(days=1), now)
+    assert {drift.source_id for drift in report.drifts} == {unpaid["id"], refunded["id"]}
+    reconcile(shop.orders, now - timedelta(days=1), now, repair=True)
+    shop.work()
+    for order in (paid, unpaid, refunded):
+        shop.exact(order)
+    assert reconcile(shop.orders, now - timedelta(days=1), now).drifts == ()
 
 
 def test_polling_alone_brings_everything(make_shop: MakeShop) -> None:
