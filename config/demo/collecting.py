@@ -39,7 +39,10 @@ def collect(stage: Stage, stopping: threading.Event) -> list[Return]:
     if not stage.collectors:
         return []
     switch_on(stage, stopping)
-    return [back for collector in stage.collectors for back in _Scene(stage, collector, stopping).play()]
+    backs = [back for collector in stage.collectors for back in _Scene(stage, collector, stopping).play()]
+    everybody = (*stage.shops, stage.ledger, *stage.collectors)  # the shops' flows hear of these payments and clients, too
+    wait_for_rest(stage.flows, everybody, lambda: 0, 0, stopping)
+    return backs
 
 
 class _Scene:
