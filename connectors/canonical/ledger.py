@@ -141,12 +141,16 @@ class OrderMark:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceNote:
-    """A line in an invoice's notes, which its client sees; text starts with a marker so that it is written once. id: the invoice's."""
+    """A line in an invoice's notes, which its client sees; text starts with a marker so that it is written once. id: the invoice's.
+
+    instead_of: lines that begin like this go, since the new one takes their place.
+    """
 
     invoice_id: str
     text: str
     marker: str
     id: str = ""
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,6 @@ def desire(collection: Collection, context: Context) -> DesiredReceipts:
     return DesiredReceipts(
         collection,
         rules,
-        marker=f"{short_name(context.source_key)}:",
         books=short_name(context.destination_key),
         service=context.source_label,
         methods=tuple(methods),

@@ -97,7 +97,7 @@ def _page(desired: DesiredReceipts, invoice: Invoice, view: View) -> tuple[Chang
     if view(LinkOf(ObjectType.INVOICE_NOTE, collection.id)) is not None:
         return ()
     text = f"{PAY_LINE}{collection.url}"
-    note = InvoiceNote(invoice.id, text, text)
+    note = InvoiceNote(invoice.id, text, text, instead_of=PAY_LINE)
     return (Change("create", ObjectType.INVOICE_NOTE, collection.id, f"Write the payment page into invoice {invoice.number}", note),)
 
 

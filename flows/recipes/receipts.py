@@ -24,13 +24,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class DesiredReceipts:
-    """marker: what our notes of this service start with; books: how our marks at the service name these books; methods: what each payment
-    is called in the books, by its id. age_days: since the first money came in.
+    """books: how our marks at the service name these books; methods: what each payment is called in the books, by its id. age_days: since
+    the first money came in.
     """
 
     collection: Collection
     rules: Rules
-    marker: str
     books: str
     service: str
     methods: tuple[tuple[str, str], ...]
@@ -45,7 +44,8 @@ class DesiredReceipts:
         return f"{self.collection.id}:{id}"
 
     def note(self, id: str) -> str:
-        return f"{self.marker}{id}"
+        """What our note starts with: the bare id, so that the same money is recognised even if two connections read one account."""
+        return id
 
 
 def given_back(payment: CollectedPayment, counts: Callable[[GivenBack], bool]) -> Money:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from bisect import bisect_left
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from connectors.canonical.identity import ObjectType
+from connectors.kit.errors import Gone
 from connectors.kit.sandbox import Answer, Sandbox, serve
 from connectors.platforms.stripe.api import VERSION
+from connectors.registry import get_connector
+from credentials.services import open_api
 from flows.inbox import receive
 from flows.inbox.expand import expand_events
 from flows.models import Backfill, InboundEvent, Subscription, SyncRecord
@@ -150,3 +155,19 @@ def test_a_lost_secret_is_replaced_by_a_new_registration(till: Till, post: Postm
     assert after.remote_id != before.remote_id
     assert after.secret.startswith("whsec_")
     assert len(till.service.sandbox.state.tables["webhook_endpoints"]) == 1
+
+
+def test_the_rate_stays_within_what_the_service_allows_in_any_second(till: Till) -> None:
+    """25 a second to each kind of call, and the account starts after a quiet time, when a burst is saved up."""
+    connection = till.back.source
+    connection.settings = {}  # the platform's own rate
+    connection.save()
+    till.service.sandbox.command("forget", {})
+
+    for _ in range(50):
+        with pytest.raises(Gone):
+            get_connector("stripe").writes[ObjectType.CUSTOMER].get(open_api(connection), "cus_none")
+    times = sorted(entry["at"] for entry in till.service.sandbox.log)
+    busiest = max(bisect_left(times, at + 1.0) - place for place, at in enumerate(times))
+    assert len(times) == 50
+    assert 15 <= busiest <= 26  # one more than allowed, for a call that the wire held up

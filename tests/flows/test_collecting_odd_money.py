@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.flows.till import Till
+from flows.models import Flow
+from tests.flows.conftest import connect
+from tests.flows.till import LINES, Till
 
 
 def api(till: Till) -> Any:
@@ -117,7 +119,7 @@ def test_the_note_names_the_payment_and_its_charge(till: Till) -> None:
     paid = till.pay(at)
     till.record(at["id"])
     [payment] = till.here(invoice)["payments"]
-    assert payment["note"].endswith(f":{paid['payment']} | {till.back.source.label} {paid['charge']}")
+    assert payment["note"] == f"{paid['payment']} | {till.back.source.label} {paid['charge']}"
 
 
 def test_each_fee_stands_on_the_day_on_which_it_was_taken(till: Till) -> None:
@@ -153,3 +155,31 @@ def test_money_of_a_test_account_stays_out_of_the_books_unless_the_flow_says_so(
     till.option(till.back, test_money="book")
     assert till.record(at["id"]).state == "done"
     assert till.recorded(invoice) == ["100.00"]
+
+
+def test_two_connections_to_one_account_record_its_money_once(till: Till) -> None:
+    other = connect(till.service, "stripe", till.back.organization)
+    again = Flow.objects.create(
+        organization=other.organization, label="again", source=other, destination=till.back.destination,
+        recipe=till.back.recipe, options={"test_money": "book"},
+    )  # fmt: skip
+    invoice, at = till.issued()
+    till.pay(at, "40.00")
+    till.record(at["id"])
+    job = till.run(again, at["id"])
+    assert (job.state, job.reason_code) == ("attention", "number_taken")
+    assert till.recorded(invoice) == ["40.00"]
+
+
+def test_an_invoice_that_is_issued_anew_shows_its_new_payment_page_only(till: Till) -> None:
+    till.option(till.back, pay_link=True)
+    invoice, at = till.issued(notes="Thank you")
+    till.record(at["id"])
+    till.ask(till.books, "edit_invoice", invoice_id=invoice["id"], fields={"lines": LINES[:1]})
+    assert till.collect(invoice).state == "done"
+    [new] = [each for each in till.there(invoice) if each["status"] == "open"]
+    assert till.record(new["id"]).state == "done"
+    assert till.here(invoice)["notes"] == f"Thank you\nPay online: {new['url']}"
+    assert till.collect(invoice).state == "nothing"
+    assert till.record(at["id"]).state == "nothing"
+    assert till.here(invoice)["notes"] == f"Thank you\nPay online: {new['url']}"

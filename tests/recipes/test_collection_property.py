@@ -108,7 +108,7 @@ def sync(books: Books, service: Service, ctx: Context) -> str:
 def check(books: Books, service: Service, verdict: str, options: dict[str, str]) -> None:
     """Against figures that know nothing of recipes."""
     invoice = books.now(ObjectType.INVOICE, "inv")
-    ours = [payment for payment in books.payments("inv") if payment.note.startswith("till1:")]
+    ours = [payment for payment in books.payments("inv") if payment.note.startswith("pi_")]
     recorded = total((payment.amount for payment in ours), service.currency)
     by_hand = invoice.paid - recorded
     at_once = options.get("pending_refunds") == "at_once"

@@ -24,10 +24,11 @@ def find_note(api: Api, wanted: InvoiceNote) -> tuple[InvoiceNote, ...]:
 
 
 def write_note(api: Api, note: InvoiceNote) -> InvoiceNote:
-    """Write it below what stands there. Written twice it stands there once."""
+    """Write it below what stands there, instead of what it replaces. Written twice it stands there once."""
     present = _notes(api, note.invoice_id)
     if note.marker not in present:
-        text = "\n".join(filter(None, (present.rstrip(), note.text)))
+        kept = [line for line in present.splitlines() if not (note.instead_of and line.startswith(note.instead_of))]
+        text = "\n".join(filter(None, ("\n".join(kept).rstrip(), note.text)))
         fb.change(api, INVOICES, note.invoice_id, {"notes": clean(text, TEXT_LIMIT)})
     return InvoiceNote(note.invoice_id, note.text, note.marker, note.invoice_id)
 

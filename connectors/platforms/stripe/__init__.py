@@ -22,7 +22,7 @@ SETTINGS = (
         secret=True,
     ),
     Setting("rate_per_second", "Calls per second", help="Stripe allows 25 to each kind of call.", kind="number", default=20),
-    Setting("rate_burst", "Calls in a burst", kind="number", default=20),
+    Setting("rate_burst", "Calls in a burst", kind="number", default=5),
 )
 
 CONNECTOR = Connector(
@@ -34,8 +34,8 @@ CONNECTOR = Connector(
     probe=probe,
     reads={ObjectType.COLLECTION: Reads(fetch_collection, normalise_collection, page_collections)},
     writes={ObjectType.CUSTOMER: customers.WRITES, ObjectType.INVOICE: invoices.WRITES},
-    # 25 a second to each endpoint, and to the whole account in a sandbox; one limit below that keeps both.
-    limits=RateLimit(per_second=20, burst=20),
+    # 25 a second to each endpoint, and to the whole account in a sandbox. Rate and burst together keep both in any second.
+    limits=RateLimit(per_second=20, burst=5),
     webhooks=WEBHOOKS,
     link=link,
     sandbox=SANDBOX,
