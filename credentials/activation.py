@@ -22,7 +22,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.models import Outcome
-from audit.services import write
 from connectors.kit.contract import Activated, Activation
 from connectors.kit.errors import NeedsAttention, Rejected, SyncError
 from connectors.kit.http import Plumbing
@@ -32,6 +31,7 @@ from credentials.addresses import activation_token
 from credentials.models import Connection
 from credentials.services import probe_connection
 from credentials.single_flight import alone
+from credentials.status import record_about
 from credentials.vault import forget, read_secrets, set_secrets
 from credentials.views import LOGIN, leave, tested
 
@@ -96,16 +96,7 @@ def _activate(connection: Connection, auth: Activation, consumer_key: str, actor
     account = account_with(connection, {**stored, **came.secrets})
     found = auth.exchange(account, came.verifier, Plumbing(allow_private=settings.ALLOW_PRIVATE_STORES))
     set_secrets(connection, {**came.secrets, **found})
-    write(
-        actor=actor,
-        action="connection_authorised",
-        outcome=Outcome.DONE,
-        organization_id=connection.organization_id,
-        connection=connection,
-        object_type="connection",
-        source_id=str(connection.pk),
-        message="The shop was activated and its access was stored.",
-    )
+    record_about(connection, "connection_authorised", Outcome.DONE, "The shop was activated and its access was stored.", actor)
 
 
 def _found(platform: str, token: str) -> tuple[Connection, Activation]:

@@ -15,13 +15,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.models import Outcome
-from audit.services import write
 from connectors import registry
 from connectors.kit.contract import Connector
 from connectors.kit.errors import NeedsAttention, Rejected
 from credentials.accounts import connector_of
 from credentials.handshakes import HANDOVER, claim
 from credentials.models import Connection
+from credentials.status import record_about
 from credentials.vault import set_secrets
 
 APP_NAME = "Tillbridge"
@@ -79,13 +79,5 @@ def _take(connection: Connection, secrets: dict[str, str]) -> None:
     set_secrets(connection, secrets)
     unproven = Connection.objects.filter(pk=connection.pk).exclude(status=Connection.Status.PAUSED)
     unproven.update(status=Connection.Status.NEW, status_reason="The shop handed new keys over; they were not tried yet.")
-    write(
-        actor="handover",
-        action="connection_keys_received",
-        outcome=Outcome.NOTED,
-        organization_id=connection.organization_id,
-        connection=connection,
-        object_type="connection",
-        source_id=str(connection.pk),
-        message="The shop handed its keys over; a test call will prove them.",
-    )
+    told = "The shop handed its keys over; a test call will prove them."
+    record_about(connection, "connection_keys_received", Outcome.NOTED, told, "handover")

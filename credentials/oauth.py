@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from audit.models import Outcome
-from audit.services import write
 from connectors.kit.contract import Candidate, OAuth2, Query
 from connectors.kit.errors import NeedsAttention, Unauthorised
 from credentials.accounts import PENDING, account_of, oauth_of
@@ -19,6 +18,7 @@ from credentials.grants import Grant, code_grant, fill, redirect_uri, save_grant
 from credentials.models import Connection
 from credentials.services import open_api
 from credentials.single_flight import alone
+from credentials.status import record_about
 from credentials.tokens import forget_copies
 from credentials.vault import forget, read_secrets, set_secrets
 
@@ -144,17 +144,7 @@ def _accept(connection: Connection, grant: Grant, ids: Mapping[str, str], actor:
         connection.save(update_fields=["ids"])
         forget(connection, PENDING)
     forget_copies()
-    write(
-        actor=actor,
-        action="connection_authorised",
-        outcome=Outcome.DONE,
-        organization_id=connection.organization_id,
-        connection=connection,
-        object_type="connection",
-        source_id=str(connection.pk),
-        message="Access was granted and stored.",
-        evidence={"ids": dict(ids)},
-    )
+    record_about(connection, "connection_authorised", Outcome.DONE, "Access was granted and stored.", actor, {"ids": dict(ids)})
 
 
 def _pack(grant: Grant) -> str:

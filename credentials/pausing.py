@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 
 from audit.models import Outcome
-from audit.services import write
 from credentials.models import Connection
+from credentials.status import record_about
 
 Status = Connection.Status
 
@@ -29,14 +29,5 @@ def _change(connection: Connection, status: Connection.Status, reason: str, acto
     changed = bool(rows.update(status=status, status_reason=reason))
     connection.refresh_from_db(fields=["status", "status_reason"])
     if changed:
-        write(
-            actor=actor,
-            action=action,
-            outcome=Outcome.DONE,
-            organization_id=connection.organization_id,
-            connection=connection,
-            object_type="connection",
-            source_id=str(connection.pk),
-            message=f"{connection.label} is {connection.get_status_display()}.",
-        )
+        record_about(connection, action, Outcome.DONE, f"{connection.label} is {connection.get_status_display()}.", actor)
     return changed

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert, Outcome
-from audit.services import write
 from connectors.kit.contract import Probe
 from connectors.kit.errors import SyncError, Unauthorised
 from connectors.kit.http import Api, Effect, Exchange, Plumbing, Tokens
@@ -21,7 +20,7 @@ from credentials.accounts import account_of, connector_of, way_of
 from credentials.grants import missing_scopes
 from credentials.limits import limiter_for
 from credentials.models import Connection
-from credentials.status import mark_active, mark_ended, mark_reauthorise
+from credentials.status import mark_active, mark_ended, mark_reauthorise, record_about
 from credentials.tokens import tokens_of
 
 __all__ = ["account_of", "connector_of", "mark_active", "mark_ended", "mark_reauthorise", "open_api", "probe_connection"]
@@ -109,14 +108,6 @@ def _tell(connection: Connection, probe: Probe, actor: str) -> None:
     elif connection.status not in (Connection.Status.REAUTHORISE, Connection.Status.ENDED):  # those have an alert of their own
         message = f'"{connection.label}" failed its test: {problem}'
         open_alert(connection.organization_id, cause, message, Alert.Severity.ERROR, connection.pk)
-    write(
-        actor=actor,
-        action="connection_test",
-        outcome=Outcome.DONE if probe.ok else Outcome.FAILED,
-        organization_id=connection.organization_id,
-        connection=connection,
-        object_type="connection",
-        source_id=str(connection.pk),
-        message=problem or "The connection works.",
-        evidence={"facts": probe.facts, "ids": probe.ids, "currency": probe.currency, "time_zone": probe.time_zone},
-    )
+    evidence = {"facts": probe.facts, "ids": probe.ids, "currency": probe.currency, "time_zone": probe.time_zone}
+    outcome = Outcome.DONE if probe.ok else Outcome.FAILED
+    record_about(connection, "connection_test", outcome, problem or "The connection works.", actor, evidence)

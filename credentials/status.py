@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -36,7 +38,7 @@ def mark_reauthorise(connection: Connection, reason: str, *, actor: str = "worke
         connection.pk,
     )
     if changed:
-        _record(connection, "connection_reauthorise", Outcome.ATTENTION, reason, actor)
+        record_about(connection, "connection_reauthorise", Outcome.ATTENTION, reason, actor)
     return changed
 
 
@@ -59,7 +61,7 @@ def mark_ended(connection: Connection, reason: str, *, at: datetime | None = Non
         connection.pk,
     )
     if changed:
-        _record(connection, "connection_ended", Outcome.ATTENTION, reason, actor)
+        record_about(connection, "connection_ended", Outcome.ATTENTION, reason, actor)
     return changed
 
 
@@ -74,11 +76,14 @@ def mark_active(connection: Connection, *, actor: str = "worker") -> bool:
     connection.refresh_from_db(fields=["status", "status_reason"])
     close_alert(connection.organization_id, reauthorise_cause(connection))
     if changed:
-        _record(connection, "connection_active", Outcome.DONE, "The connection works.", actor)
+        record_about(connection, "connection_active", Outcome.DONE, "The connection works.", actor)
     return changed
 
 
-def _record(connection: Connection, action: str, outcome: Outcome, message: str, actor: str) -> None:
+def record_about(
+    connection: Connection, action: str, outcome: Outcome, message: str, actor: str, evidence: Mapping[str, Any] | None = None
+) -> None:
+    """An audit record about the connection itself."""
     write(
         actor=actor,
         action=action,
@@ -88,4 +93,5 @@ def _record(connection: Connection, action: str, outcome: Outcome, message: str,
         object_type="connection",
         source_id=str(connection.pk),
         message=message,
+        evidence=evidence,
     )

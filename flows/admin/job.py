@@ -27,7 +27,7 @@ from flows.models import Flow, SyncJob, SyncRecord
 from flows.replay import replay_job, settle_by_hand
 
 ATTEMPTS = ("trigger", "asked_by", "priority", "attempts", "crashes", "force", "created", "due", "lease", "finished")
-TRIGGERS = ("webhook", "poll", "backfill", "person", "mapping", "reconcile")
+TRIGGERS = ("webhook", "poll", "backfill", "person", "mapping", "reconcile", "overtaken")
 
 
 @told

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection as database
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from connectors.canonical.identity import ObjectType
 from connectors.kit.errors import Busy, Unclear
 from connectors.kit.http import Operation
 from flows.jobs.claim import LeaseLost
+from flows.jobs.queue import Wanted, enqueue
 from flows.models import ExternalLink, SyncJob
+from flows.models.job import Priority
 from flows.pipeline.workbench import Workbench
 from flows.recipes.contract import Change
 
@@ -217,9 +220,25 @@ def not_rewritten(bench: Workbench, change: Change, before: str) -> None:
 
 def rewritten(bench: Workbench, change: Change, fingerprint: str) -> None:
     """The update was answered."""
-    ExternalLink.objects.filter(**_links(bench, change)).update(
-        fingerprint=fingerprint, content_hash=change.content_hash, job_id=bench.job_id
-    )
+    _last_written(bench, change).update(fingerprint=fingerprint, content_hash=change.content_hash, job_id=bench.job_id, in_doubt_until=None)
+
+
+def _last_written(bench: Workbench, change: Change) -> QuerySet[ExternalLink]:
+    """The link, unless a write that this run overtook landed while it ran: nobody knows which of the two stands there."""
+    return ExternalLink.objects.filter(Q(in_doubt_until=None) | Q(in_doubt_until__lt=bench.started), **_links(bench, change))
+
+
+def overtaken(bench: Workbench, change: Change) -> None:
+    """Our write was answered after another worker had taken the record over: it may have undone what that one wrote.
+
+    No check right before the socket can close that gap. So the link says what we wrote, and the record is looked at once more.
+    """
+    now = timezone.now()
+    fields: dict[str, object] = {"fingerprint": "", "content_hash": change.content_hash, "in_doubt_until": now}
+    if change.action in ("void", "restore"):
+        fields["void"] = change.action == "void"
+    ExternalLink.objects.filter(**_links(bench, change), state=State.CONFIRMED).update(**fields)
+    enqueue([Wanted(bench.flow.pk, bench.recipe.source, bench.source_id, Priority.WEBHOOK, "overtaken", force=True)], now)
 
 
 def remember(bench: Workbench, change: Change) -> None:
@@ -231,12 +250,12 @@ def remember(bench: Workbench, change: Change) -> None:
 
 def acted(bench: Workbench, change: Change, fingerprint: str) -> None:
     """A named action was answered; void and restore are kept on the link."""
-    fields: dict[str, object] = {"job_id": bench.job_id}
+    fields: dict[str, object] = {"job_id": bench.job_id, "in_doubt_until": None}
     if fingerprint:
         fields["fingerprint"] = fingerprint
     if change.action in ("void", "restore"):
         fields["void"] = change.action == "void"
-    ExternalLink.objects.filter(**_links(bench, change)).update(**fields)
+    _last_written(bench, change).update(**fields)
 
 
 def void_client(bench: Workbench, client_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Writes
 from connectors.kit.errors import Conflict, NeedsAttention, RateLimited, Refused, SyncError, Transient, Unauthorised, Unclear
 from flows.crash_points import point
+from flows.jobs.claim import LeaseLost
 from flows.pipeline import intents
 from flows.pipeline.record import Step, record_step
 from flows.pipeline.view import Sight
@@ -203,12 +205,17 @@ def _update(bench: Workbench, sight: Sight, change: Change, step: Step) -> None:
         if isinstance(problem, CERTAINLY_NOT) or problem.code == "not_reached":
             intents.not_rewritten(bench, change, before)
         raise
-    record_step(
-        step,
-        remote_id=target,
-        confirm=lambda: intents.rewritten(bench, change, fingerprint_of(answered)),
-    )
+    _answered(step, target, lambda: intents.rewritten(bench, change, fingerprint_of(answered)))
     sight.remember(change.object_type, target, answered)
+
+
+def _answered(step: Step, target: str, confirm: Callable[[], None]) -> None:
+    """Keep the answer to a write, or say that it came too late."""
+    try:
+        record_step(step, remote_id=target, confirm=confirm)
+    except LeaseLost:
+        intents.overtaken(step.bench, step.change)
+        raise
 
 
 def _act(bench: Workbench, sight: Sight, change: Change, step: Step) -> None:
@@ -222,11 +229,7 @@ def _act(bench: Workbench, sight: Sight, change: Change, step: Step) -> None:
         point("before_act")
         answered = action(api, target)
         point("after_act")
-    record_step(
-        step,
-        remote_id=target,
-        confirm=lambda: intents.acted(bench, change, fingerprint_of(answered)),
-    )
+    _answered(step, target, lambda: intents.acted(bench, change, fingerprint_of(answered)))
     sight.remember(change.object_type, target, answered)
 
 

@@ -39,7 +39,7 @@ class Side:
 
 @dataclass
 class Workbench:
-    """Made anew for each run. fence is asked before anything is confirmed; exchanges is the evidence so far."""
+    """Made anew for each run, at `started`. fence is asked before anything is confirmed; exchanges is the evidence so far."""
 
     flow: Flow
     recipe: Recipe[Any, Any]
@@ -51,6 +51,7 @@ class Workbench:
     job_id: int | None = None
     lease_token: str = ""
     now: Callable[[], datetime] = timezone.now
+    started: datetime = field(default_factory=timezone.now)
     exchanges: list[Exchange] = field(default_factory=list)
     confirmed: dict[tuple[ObjectType, str], str] = field(default_factory=dict)  # what this run wrote: its remote ids
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -58,43 +58,22 @@ def is_newer(content: str, held: str) -> bool:
 
 def create_client(client: ClientWanted) -> Change:
     """Find or create the client: an existing one with this e-mail is adopted."""
-    name = client.customer.name if client.customer else ""
-    return Change(
-        "create",
-        ObjectType.CUSTOMER,
-        client.key,
-        f"Find or create client {name or client.key}",
-        client.customer,
-        shared=client.shared,
-        several=client.several,
-        content_hash=client.content,
-    )
+    change = _change("create", client, "Find or create client {}")
+    return replace(change, value=client.customer, several=client.several, content_hash=client.content)
 
 
 def update_client(client: ClientWanted, link: Link) -> Change:
     """Bring the client's details up to date."""
-    name = client.customer.name if client.customer else ""
-    return Change(
-        "update",
-        ObjectType.CUSTOMER,
-        client.key,
-        f"Update client {name or client.key}",
-        client.customer,
-        target_id=link.destination_id,
-        shared=client.shared,
-        content_hash=client.content,
-    )
+    change = _change("update", client, "Update client {}")
+    return replace(change, value=client.customer, target_id=link.destination_id, content_hash=client.content)
 
 
 def restore_client(client: ClientWanted, link: Link) -> Change:
     """FreshBooks does not invoice deleted clients; bringing one back loses nothing and is on record."""
+    change = _change("act", client, "Restore client {}, deleted in the books")
+    return replace(change, action="restore", target_id=link.destination_id)
+
+
+def _change(verb: Literal["create", "update", "act"], client: ClientWanted, title: str) -> Change:
     name = client.customer.name if client.customer else ""
-    return Change(
-        "act",
-        ObjectType.CUSTOMER,
-        client.key,
-        f"Restore client {name or client.key}, deleted in the books",
-        action="restore",
-        target_id=link.destination_id,
-        shared=client.shared,
-    )
+    return Change(verb, ObjectType.CUSTOMER, client.key, title.format(name or client.key), shared=client.shared)

@@ -84,16 +84,16 @@ def settle(desired: DesiredBooks, link: Link, now: Invoice, view: View) -> Settl
 
 
 def _lower(payment: Held, aim: Money, seen: str) -> Change:
-    if not aim:
-        return Change(
-            "act",
-            ObjectType.PAYMENT,
-            payment.link.key,
-            f"Void the payment of {payment.amount}",
-            action="void",
-            target_id=payment.link.destination_id,
-        )
-    return _set(payment, aim, seen)
+    return _set(payment, aim, seen) if aim else void_payment(payment)
+
+
+def void_payment(payment: Held) -> Change:
+    """Take a payment of ours off its invoice."""
+    return _act(payment, "void", f"Void the payment of {payment.amount}")
+
+
+def _act(payment: Held, action: str, title: str) -> Change:
+    return Change("act", ObjectType.PAYMENT, payment.link.key, title, action=action, target_id=payment.link.destination_id)
 
 
 def _set(payment: Held, amount: Money, seen: str) -> Change:
@@ -144,14 +144,7 @@ def _raise(desired: DesiredBooks, payment: Held, aim: Money, seen: str) -> Chang
             code="deleted_by_hand",
         )
     if payment.void and payment.now.amount <= aim:
-        return Change(
-            "act",
-            ObjectType.PAYMENT,
-            payment.link.key,
-            f"Restore the payment of {payment.now.amount}",
-            action="restore",
-            target_id=payment.link.destination_id,
-        )
+        return _act(payment, "restore", f"Restore the payment of {payment.now.amount}")
     return _set(payment, aim, seen)
 
 

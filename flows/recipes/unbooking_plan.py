@@ -11,7 +11,7 @@ from connectors.kit.errors import NeedsAttention
 from flows.recipes.contract import Change, Link, LinksUnder, Now, Plan, View
 from flows.recipes.credits_plan import void_credit
 from flows.recipes.desired_books import DesiredBooks
-from flows.recipes.payments_plan import held_payments
+from flows.recipes.payments_plan import held_payments, void_payment
 from flows.recipes.proof import TieOut
 
 
@@ -19,17 +19,7 @@ def plan_void(desired: DesiredBooks, link: Link, view: View) -> Plan:
     """Void what we posted. What people recorded on the invoice is theirs to take off first."""
     now = cast("Invoice | None", view(Now(ObjectType.INVOICE, link.destination_id)))
     held = [payment for payment in held_payments(desired, view).values() if not payment.void]
-    changes = [
-        Change(
-            "act",
-            ObjectType.PAYMENT,
-            payment.link.key,
-            f"Void the payment of {payment.amount}",
-            action="void",
-            target_id=payment.link.destination_id,
-        )
-        for payment in held
-    ]
+    changes = [void_payment(payment) for payment in held]
     credits = cast("tuple[Link, ...]", view(LinksUnder(ObjectType.CREDIT, f"{desired.order_id}:")))
     changes += [change for credit in credits if (change := void_credit(credit)) is not None]
     if now is not None and now.status is not InvoiceStatus.VOID:
