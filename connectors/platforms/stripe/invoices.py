@@ -27,7 +27,7 @@ STATUSES = {
     "paid": InvoiceStatus.PAID,
     "void": InvoiceStatus.VOID,
 }
-STILL_TO_COME = timedelta(hours=1)
+STILL_TO_COME = timedelta(minutes=10)
 
 
 def address_of(id: str) -> str:
@@ -98,10 +98,12 @@ def find_invoices(api: Api, wanted: Invoice) -> tuple[Invoice, ...]:
 
 
 def _due(api: Api, due_on: date | None, issued_on: date) -> int:
-    """The end of the day where the account is; Stripe wants it to lie ahead."""
-    now = api.plumbing.now()
-    end = datetime.combine(due_on or issued_on, time(23, 59, 59), ZoneInfo(api.account.time_zone))
-    return int(max(end, now + STILL_TO_COME).timestamp())
+    """The end of a day where the account is. Stripe wants it to lie ahead; of what is overdue it is today's, not so many hours from now,
+    since a repeat under the same idempotency key must say the same.
+    """
+    zone = ZoneInfo(api.account.time_zone)
+    earliest = (api.plumbing.now() + STILL_TO_COME).astimezone(zone).date()
+    return int(datetime.combine(max(due_on or issued_on, earliest), time(23, 59, 59), zone).timestamp())
 
 
 def _fields(api: Api, invoice: Invoice) -> dict[str, Any]:

@@ -128,6 +128,18 @@ def test_a_due_date_that_has_passed_is_moved_ahead(till):
     assert made.due_on >= NOW.date() - timedelta(days=1)
 
 
+def test_an_overdue_invoice_is_asked_for_again_in_the_same_words(till):
+    """Hours later, by another process: under the same key only the same content is the same operation."""
+    wanted, operation = bill(till.customer().id, "10.00", due_on=date(2020, 1, 1)), Operation("tillbridge-x-9")
+    begin = datetime.combine(NOW.date() + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=9)  # the small hours in Toronto
+    made = []
+    for later in (timedelta(), timedelta(hours=5)):
+        plumbing = replace(till.api.plumbing, now=lambda later=later: begin + later)
+        made.append(WRITES[INVOICE].create(replace(till.api, plumbing=plumbing, operation=operation), wanted))
+    assert (made[0].id, made[0].due_on) == (made[1].id, begin.date())
+    assert len(till.admin("everything")["invoices"]) == 1
+
+
 def test_more_than_ten_lines_are_read_back_whole_and_more_than_250_refused(till):
     made = till.draft(*[f"{n}.00" for n in range(1, 31)])
     again = WRITES[INVOICE].get(till.api, made.id)
