@@ -8,12 +8,13 @@ from typing import NoReturn
 
 from connectors.kit.errors import Gone, NeedsAttention, NothingToDo, PartOf, Refused, Rejected, SyncError
 from flows.models import Flow
-from flows.pipeline.extract import extract
+from flows.pipeline.extract import Extracted, extract
 from flows.pipeline.run import decide
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
 from flows.recipes.contract import Plan
 
+VANISHED = "vanished"
 IN_ORDER = "Nothing to do: the destination is as it should be."
 
 
@@ -60,7 +61,7 @@ def preview_on(bench: Workbench, source_id: str) -> tuple[Preview, object | None
     bench.source_id = number = source_id
     changed_at: datetime | None = None
     try:
-        extracted = extract(bench, source_id)
+        extracted = _extracted(bench, source_id)
         changed_at = getattr(extracted.value, "updated_at", None)
         number = bench.recipe.describe(extracted.value)[0] or source_id
         desired = bench.recipe.desire(extracted.value, bench.context)
@@ -70,6 +71,14 @@ def preview_on(bench: Workbench, source_id: str) -> tuple[Preview, object | None
         raise
     except (NothingToDo, NeedsAttention, Rejected, Refused, Gone) as verdict:
         return Preview(number, Plan(), sentence_of(verdict), verdict.code, changed_at), None
+
+
+def _extracted(bench: Workbench, source_id: str) -> Extracted:
+    """What vanished from the source goes by one code; whether something still stands for it is the caller's to ask."""
+    try:
+        return extract(bench, source_id)
+    except Gone as gone:
+        raise Gone(gone.message, code=VANISHED) from gone
 
 
 def sentence_of(verdict: SyncError) -> str:

@@ -20,7 +20,7 @@ from flows.leases import periodic
 from flows.models import ExternalLink, Flow
 from flows.models.job import Priority
 from flows.pipeline.workbench import Workbench, calling, open_workbench
-from flows.preview import Preview, preview_whole, refuse_writes
+from flows.preview import VANISHED, Preview, preview_whole, refuse_writes
 from flows.recipes import RECIPES
 from flows.recipes.contract import Change
 from flows.recipes.options import flag
@@ -109,9 +109,9 @@ def _compare(bench: Workbench, source_id: str, looked: set[str]) -> list[Drift] 
         source_id, seen = found
         age = None if seen.changed_at is None else max(0, (timezone.now() - seen.changed_at).days)
         drifts = [_drift(source_id, seen, change) for change in seen.plan.changes if _kind(change)]
-        if seen.sentence.startswith("Stopped"):
+        if seen.sentence.startswith("Stopped") and seen.code != VANISHED:
             drifts.append(Drift("attention", source_id, seen.number, seen.sentence))
-        if seen.sentence.startswith("Nothing to do: ") and seen.code:
+        if (seen.sentence.startswith("Nothing to do: ") and seen.code) or seen.code == VANISHED:
             drifts += _extra(bench, source_id, seen)
         return [replace(drift, age_days=age) for drift in _strongest(drifts) + _doubles(bench, source_id, seen)]
     except SyncError as problem:

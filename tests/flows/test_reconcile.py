@@ -163,3 +163,19 @@ def test_the_nightly_comparison_looks_at_flows_that_keep_a_proof(town: Town) -> 
     found: list[Any] = list(AuditRecord.objects.filter(action="reconcile").values_list("flow_id", "outcome"))
     assert found == [(town.orders.pk, "attention")]
     assert alerts(town) == 1
+
+
+@pytest.mark.parametrize("booked", [False, True])
+def test_an_order_that_vanished_is_a_difference_only_while_something_stands_for_it(town: Town, booked: bool) -> None:
+    order = town.order()
+    reconcile_all()
+    assert alerts(town) == 1
+    if booked:
+        town.book(order)
+    body = '{"code": "woocommerce_rest_shop_order_invalid_id", "message": "Invalid ID.", "data": {"status": 404}}'
+    gone = {"kind": "status", "status": 404, "body": body, "path": f"/orders/{order['id']}$", "times": -1}
+    town.ask(town.shop, "faults", faults=[gone])
+    reconcile_all()
+    assert alerts(town) == int(booked)
+    found = AuditRecord.objects.filter(action="reconcile").latest("pk").evidence["drifts"]
+    assert [drift["kind"] for drift in found] == (["extra"] if booked else [])
