@@ -149,6 +149,7 @@ class Api:
                 received=response.body if response else b"",
                 at=at,
                 error=str(failure) if failure else "",
+                changes=effect is not Effect.READ,
             )
         )
         return prepared, failure or _certain(response)

@@ -48,7 +48,9 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One call as evidence: bodies are handed over as sent and received, the receiver redacts them before storing."""
+    """One call as evidence: bodies are handed over as sent and received, the receiver redacts them before storing. changes: whether it
+    was to change something there, which its method does not tell (GraphQL reads by POST).
+    """
 
     method: str
     url: str
@@ -58,6 +60,7 @@ class Exchange:
     received: bytes
     at: datetime
     error: str = ""
+    changes: bool = False
 
 
 class Limiter(Protocol):

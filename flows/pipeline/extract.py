@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from connectors.kit.contract import Raw
@@ -33,4 +34,15 @@ def normalised(bench: Workbench, api: Api, raw: Raw) -> Extracted:
     """A raw aggregate that we hold already (a stored one, for a replay) through the same normaliser."""
     reads = bench.source.connector.reads[bench.recipe.source]
     digest = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()
-    return Extracted(raw, reads.normalise(raw, api.account), digest)
+    value = reads.normalise(raw, api.account)
+    bench.origin = origin_of(value)
+    return Extracted(raw, value, digest)
+
+
+def origin_of(value: Any) -> dict[str, str]:
+    """What the source calls the object, and its own times: which one a record is about can be told years later."""
+    found = {name: getattr(value, field, None) for name, field in _ORIGIN.items()}
+    return {name: given.isoformat() if isinstance(given, datetime) else str(given) for name, given in found.items() if given}
+
+
+_ORIGIN = {"id": "id", "name": "number", "placed at": "placed_at", "changed at": "updated_at"}

@@ -75,9 +75,9 @@ def record_step(
         source_id=change.key,
         target_id=remote_id,
         message=f"{change.title}: {problem.message}" if problem else change.title,
-        mapping=_applied(bench),
+        mapping=applied(bench),
         duration_ms=round((time.monotonic() - step.started) * 1000),
-        evidence=evidence_of(bench.take_evidence()),
+        evidence={"source": bench.origin, **evidence_of(bench.take_evidence())},
     )
     with transaction.atomic():
         if confirm:
@@ -86,10 +86,12 @@ def record_step(
         write_many([entry])
 
 
-def _applied(bench: Workbench) -> dict[str, Any]:
-    """The operator's rules that were in force; empty parts left out."""
-    mappings = bench.context.mappings
+def applied(bench: Workbench) -> dict[str, Any]:
+    """How the source's fields became the destination's: the recipe, what the flow chose, and the operator's rules; empty parts left out."""
+    mappings, flow = bench.context.mappings, bench.flow
     rules = {
+        "recipe": flow.recipe,
+        "options": dict(flow.options),
         "items": {sku: choice.name for sku, choice in mappings.items.items()} if len(mappings.items) <= 50 else "see mappings",
         "values": {f"{kind}:{source}": target for (kind, source), target in mappings.values.items()},
         "fields": [asdict(rule) for rule in mappings.fields],
@@ -124,6 +126,8 @@ class Verdict:
     tie_out: TieOut | None = None
     desired_hash: str | None = None
     source_hash: str = ""
+    origin: dict[str, str] = field(default_factory=dict)
+    mapping: dict[str, Any] = field(default_factory=dict)
 
 
 def record_end(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exchange]) -> None:
@@ -139,7 +143,7 @@ def record_end(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exc
 def _only_waits(verdict: Verdict, exchanges: list[Exchange]) -> bool:
     """A run that was told to wait before it changed anything leaves no trace but its job's reason."""
     ending = verdict.ending
-    return ending.state is SyncJob.State.WAITING and not ending.counted and all(call.method == "GET" for call in exchanges)
+    return ending.state is SyncJob.State.WAITING and not ending.counted and not any(call.changes for call in exchanges)
 
 
 def _end_entry(job: SyncJob, verdict: Verdict, exchanges: list[Exchange]) -> AuditEntry:
@@ -156,9 +160,10 @@ def _end_entry(job: SyncJob, verdict: Verdict, exchanges: list[Exchange]) -> Aud
         object_type=job.object_type,
         source_id=job.source_id,
         target_id=verdict.number,
+        mapping=verdict.mapping,
         message=verdict.ending.reason or ("The books show exactly what the shop shows." if proof else "Up to date."),
         duration_ms=None if job.started_at is None else round((timezone.now() - job.started_at).total_seconds() * 1000),
-        evidence={**evidence_of(exchanges), **({"tie_out": proof} if proof else {})},
+        evidence={"source": verdict.origin, **evidence_of(exchanges), **({"tie_out": proof} if proof else {})},
     )
 
 

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError
@@ -39,7 +39,7 @@ from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.pipeline.extract import Extracted, extract
 from flows.pipeline.handing_on import look_there
 from flows.pipeline.load import load
-from flows.pipeline.record import Verdict, outcome_of, record_end
+from flows.pipeline.record import Verdict, applied, outcome_of, record_end
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
 from flows.recipes.contract import More, Plan
@@ -99,7 +99,7 @@ def _run(job: SyncJob, lease: Lease) -> tuple[Verdict, list[Exchange]]:
         )
     except SyncError as problem:  # a secret that cannot be read
         return Verdict(_ending(job, problem), outcome_of(problem)), []
-    verdict = _verdict(bench, job)
+    verdict = replace(_verdict(bench, job), origin=bench.origin, mapping=applied(bench))
     return verdict, bench.take_evidence()
 
 

@@ -39,7 +39,9 @@ class Side:
 
 @dataclass
 class Workbench:
-    """Made anew for each run, at `started`. fence is asked before anything is confirmed; exchanges is the evidence so far."""
+    """Made anew for each run, at `started`. fence is asked before anything is confirmed; exchanges is the evidence so far; origin names
+    the source's object for the audit, once it is read.
+    """
 
     flow: Flow
     recipe: Recipe[Any, Any]
@@ -53,6 +55,7 @@ class Workbench:
     now: Callable[[], datetime] = timezone.now
     started: datetime = field(default_factory=timezone.now)
     exchanges: list[Exchange] = field(default_factory=list)
+    origin: dict[str, str] = field(default_factory=dict)
     confirmed: dict[tuple[ObjectType, str], str] = field(default_factory=dict)  # what this run wrote: its remote ids
 
     def take_evidence(self) -> list[Exchange]:

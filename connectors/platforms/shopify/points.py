@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from connectors.kit.contract import Account, Usage
-from connectors.kit.errors import Rejected
+from connectors.kit.errors import RateLimited, Rejected
 from connectors.kit.http import Api, Plumbing, Response
 from connectors.platforms.shopify.queries import Operation
 
 LONGEST_NAP = 2.0
+PATIENCE = 5.0  # seconds that a worker waits in place
+LONGEST_REST = 30.0
 ANSWER_SOON = 0.03
 SPARED = 0.05  # part of the bucket that is left for what other processes ask
 
@@ -67,6 +69,8 @@ def points_for(api: Api, operation: Operation) -> Iterator[None]:
 
 
 def _take(bucket: Bucket, api: Api, operation: Operation) -> float:
+    """The points, once they are there. After a while the job goes back to its queue: one shop must not hold all workers."""
+    waited = 0.0
     while True:
         with bucket.lock:
             cost = bucket.costs.get(operation.name, float(operation.guess))
@@ -77,7 +81,12 @@ def _take(bucket: Bucket, api: Api, operation: Operation) -> float:
                 return cost
             # What is under way comes back with its answer, most of it unused: only for the rest does time have to pass.
             nap = max((missing - bucket.in_flight) / bucket.restore, ANSWER_SOON)
+        if waited >= PATIENCE:
+            raise RateLimited(
+                "Shopify's points for this shop are used up for the moment.", retry_after=min(nap, LONGEST_REST), code="points"
+            )
         api.plumbing.sleep(min(nap, LONGEST_NAP))
+        waited += min(nap, LONGEST_NAP)
 
 
 def note_level(account: Account, plumbing: Plumbing, response: Response) -> None:

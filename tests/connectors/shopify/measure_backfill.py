@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tea_shop import Shop, open_shop
 
 from connectors.canonical.identity import Window
+from connectors.kit.errors import RateLimited
 from connectors.platforms.shopify.listings import page_orders
 from connectors.platforms.shopify.points import bucket_of
 from connectors.platforms.shopify.reading import fetch_order
@@ -42,6 +43,17 @@ def watch(shop: Shop, ending: threading.Event, levels: list[float]) -> None:
         levels.append(1 - found["points"] / found["bucket"])
 
 
+def patiently(shop: Shop, order_id: str) -> None:
+    """Read an order; a worker that is sent away comes back, as its job does."""
+    while True:
+        try:
+            fetch_order(shop.api, order_id)
+        except RateLimited as wait:
+            time.sleep(wait.retry_after)
+        else:
+            return
+
+
 def measure(count: int, restore: float, workers: int) -> dict[str, float]:
     """Place, list and read the orders; what the shop counted."""
     with open_shop(bucket=20 * restore, restore=restore) as shop:
@@ -53,7 +65,7 @@ def measure(count: int, restore: float, workers: int) -> dict[str, float]:
         watcher.start()
         ids = listed(shop)
         with ThreadPoolExecutor(workers) as pool:
-            for done, _ in enumerate(pool.map(lambda each: fetch_order(shop.api, each), ids), 1):
+            for done, _ in enumerate(pool.map(lambda each: patiently(shop, each), ids), 1):
                 if done % 500 == 0:
                     print(f"{done} orders after {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
         seconds = time.monotonic() - started

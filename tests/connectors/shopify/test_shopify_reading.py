@@ -119,6 +119,19 @@ def test_points_are_waited_for_before_they_run_out() -> None:
         assert shop.admin("points")["spent"] > 130
 
 
+def test_a_long_wait_for_points_gives_the_worker_back() -> None:
+    with open_shop(bucket=100.0, restore=1.0) as shop:
+        placed, naps = shop.place(), list[float]()
+        shop.raw(placed)  # now the bucket is known
+        api = replace(shop.api, plumbing=replace(shop.api.plumbing, sleep=naps.append))
+        asked = shop.admin("counters")["calls"]
+        with pytest.raises(RateLimited) as limited:
+            CONNECTOR.reads[ObjectType.ORDER].fetch(api, placed["id"])
+        assert (limited.value.code, naps) == ("points", [2.0, 2.0, 2.0])
+        assert 5 < limited.value.retry_after <= 30
+        assert shop.admin("counters")["calls"] == asked
+
+
 def test_another_version_in_the_answer_is_told(shop: Shop) -> None:
     placed = shop.place()
     shop.raw(placed)

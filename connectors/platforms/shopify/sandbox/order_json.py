@@ -109,7 +109,7 @@ def financial_status(order: Order) -> str:
     now = figures(order)
     if now.refunded:
         return "REFUNDED" if now.refunded >= now.received else "PARTIALLY_REFUNDED"
-    if now.received:
+    if now.received or not reckon(order, order.sides[0]).total:
         return "PAID" if now.received >= now.worth else "PARTIALLY_PAID"
     if any(payment.kind == "VOID" for payment in order.payments):
         return "VOIDED"
