@@ -1,82 +1,90 @@
-"""Doing the work: each drain takes jobs until there are none, and calls another one to its side while slots are free."""
+"""Doing the work: in each worker process one thread hands out due jobs to the others, until there are none."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import cache
 
 from django.conf import settings
 from django.db import connection as database
 from django.utils import timezone
 
 from flows.bell import ring, ring_later
-from flows.inbox.expand import expand_events
-from flows.jobs.claim import Lease, Turn, claim, extend
+from flows.inbox.expand import BATCH, expand_events
+from flows.jobs.claim import Lease, Turn, claim_many, extend
 from flows.pipeline.run import run_job
 
 logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 20.0
 
-EXPAND_SECONDS = 0.02
+PACE = 0.04  # seconds between two looks: what came and ended meanwhile is handed out together
 SHORT_WAIT = 2.0  # longer waits are the sweep's
+HELP_SECONDS = 1.0  # while all threads are busy, other processes are called no more often than this
 
 _lock = threading.Lock()
-_expanding = threading.Lock()
-_expanded = 0.0
+_in_charge = threading.Lock()
+_look = threading.Event()
 _turn = Turn()
 _held: dict[int, Lease] = {}
-_drains = 0
+_called = 0.0
 _heart: threading.Thread | None = None
 
 
-def drain_jobs() -> int:
-    """Expand events, then claim and run jobs until none is due or the time is up. Returns how many were run."""
-    global _drains
-    with _lock:
-        _drains += 1
-        beside = _drains
-    try:
-        _start_heart()
-        return _drain(beside)
-    finally:
-        with _lock:
-            _drains -= 1
-        if database.vendor == "postgresql":
-            database.close()
+def drain_jobs() -> None:
+    """Hand out due jobs until none is left or the time is up. When another thread of this process does so already, it looks again."""
+    _look.set()
+    while _look.is_set() and _in_charge.acquire(blocking=False):
+        try:
+            _start_heart()
+            _hand_out()
+        finally:
+            _in_charge.release()
+            leave()
 
 
-def _drain(beside: int) -> int:
-    done, deadline = 0, time.monotonic() + DRAIN_SECONDS
+def _hand_out() -> None:
+    deadline = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < deadline:
-        _expand()
-        lease = claim(timezone.now(), _turn)
-        if lease is None:
-            return done
-        if _drains < settings.WORKER_THREADS and (done == 0 or _drains <= beside):
-            ring()  # there may be more: a drain beside this one
-        _run(lease)
-        done += 1
+        _look.clear()
+        while expand_events(timezone.now()) == BATCH:
+            pass  # more lie there
+        free = settings.WORKER_THREADS - len(_held)
+        leases = claim_many(timezone.now(), _turn, free) if free else []
+        for lease in leases:
+            _hand_over(lease)
+        if len(leases) == free:
+            _call_others()
+        elif not _held:
+            return
+        time.sleep(PACE)
+        _look.wait(max(deadline - time.monotonic(), 0))
     ring()  # out of time with work left: go to the back of the line
-    return done
 
 
-def _expand() -> None:
-    """Pass events on; one thread at a time, and not more often than it is of use."""
-    global _expanded
-    if time.monotonic() - _expanded < EXPAND_SECONDS or not _expanding.acquire(blocking=False):
-        return
-    try:
-        while expand_events(timezone.now()):
-            _expanded = time.monotonic()
-    finally:
-        _expanding.release()
+def _hand_over(lease: Lease) -> None:
+    with _lock:
+        _held[lease.job_id] = lease
+    _crew().submit(_run, lease)
+
+
+@cache
+def _crew() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="job")
+
+
+def _call_others() -> None:
+    """There may be more than this process can do."""
+    global _called
+    if time.monotonic() - _called > HELP_SECONDS:
+        _called = time.monotonic()
+        ring()
 
 
 def _run(lease: Lease) -> None:
-    with _lock:
-        _held[lease.job_id] = lease
     try:
         rest = run_job(lease)
         if rest is not None and rest.limited:
@@ -86,8 +94,16 @@ def _run(lease: Lease) -> None:
     except Exception:  # the job's lease runs out and it is tried again; the worker lives on
         logger.exception("job %s broke its run", lease.job_id)
     finally:
+        leave()
         with _lock:
             _held.pop(lease.job_id, None)
+        _look.set()
+
+
+def leave() -> None:
+    """A thread that waits keeps no connection to the database: there may be fewer than threads."""
+    if database.vendor == "postgresql":
+        database.close()
 
 
 def _start_heart() -> None:
@@ -109,5 +125,4 @@ def _beat() -> None:
         except Exception:
             logger.exception("the heartbeat failed; leases may run out")
         finally:
-            if database.vendor == "postgresql":
-                database.close()
+            leave()

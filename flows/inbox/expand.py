@@ -20,6 +20,7 @@ from flows.models.job import Priority
 from flows.selectors import flows_reading
 
 State = InboundEvent.State
+BATCH = 200
 FRESH = timedelta(seconds=10)  # a sign of life need not be newer than this
 _PASSED = (State.EXPANDED, "")
 _ECHO = (State.IGNORED, "We wrote this ourselves; there is nothing to tell the other side.")
@@ -27,7 +28,7 @@ _UNREAD = (State.IGNORED, "No enabled flow reads such objects.")
 Reading = Mapping[int, Mapping[str, list[Flow]]]  # by connection, then by object type
 
 
-def expand_events(now: datetime, batch: int = 200) -> int:
+def expand_events(now: datetime, batch: int = BATCH) -> int:
     """Turn received events into jobs of every enabled flow that reads such objects. Returns how many events were taken."""
     with transaction.atomic():
         rows = InboundEvent.objects.filter(state=State.RECEIVED).order_by("id")

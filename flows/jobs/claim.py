@@ -73,15 +73,20 @@ SELECT f.id, (SELECT j.priority FROM flows_syncjob j WHERE j.flow_id = f.id AND 
 FROM flows_flow f JOIN credentials_connection s ON s.id = f.source_id JOIN credentials_connection d ON d.id = f.destination_id
 WHERE f.enabled AND s.status = 'active' AND d.status = 'active'
 """
+# The rows are chosen once and apart: a subquery with a lock and a limit, asked again for each row, would take more than the limit.
 _CLAIM = """
-UPDATE flows_syncjob SET state = 'running', lease_token = %s, lease_until = %s, started_at = %s
-WHERE state = 'waiting' AND id = (
+WITH due AS MATERIALIZED (
     SELECT j.id FROM flows_syncjob j
     WHERE j.flow_id = %s AND j.state = 'waiting' AND j.not_before <= %s AND NOT EXISTS (
         SELECT 1 FROM flows_syncjob r WHERE r.flow_id = j.flow_id AND r.object_type = j.object_type
         AND r.source_id = j.source_id AND r.state = 'running')
-        AND (j.crashes < 2 OR NOT EXISTS (SELECT 1 FROM flows_syncjob s WHERE s.state = 'running' AND s.crashes >= 2))
-    ORDER BY j.priority, j.not_before, j.id LIMIT 1 {lock})
+        AND (j.crashes < 2 OR (
+            NOT EXISTS (SELECT 1 FROM flows_syncjob s WHERE s.state = 'running' AND s.crashes >= 2)
+            AND j.id = (SELECT MIN(s.id) FROM flows_syncjob s WHERE s.flow_id = %s AND s.state = 'waiting' AND s.crashes >= 2
+                AND s.not_before <= %s)))
+    ORDER BY j.priority, j.not_before, j.id LIMIT %s {lock})
+UPDATE flows_syncjob SET state = 'running', lease_token = %s || CAST(id AS VARCHAR(20)), lease_until = %s, started_at = %s
+WHERE state = 'waiting' AND id IN (SELECT id FROM due)
 RETURNING id
 """
 
@@ -98,14 +103,21 @@ class Turn:
     running: dict[int, int] = field(default_factory=dict)
     until: datetime | None = None
 
-    def order(self) -> list[int]:
-        """The least served first; a backfill counts as served already."""
-        return sorted(self.urgency, key=lambda flow_id: (self.running.get(flow_id, 0) + _HANDICAP[self.urgency[flow_id]], flow_id))
+    def next(self, most: int) -> tuple[int, int] | None:
+        """The least served flow, and how many of its jobs it is its turn for, at most so many; a backfill counts as served already."""
+        served = sorted(
+            (self.running.get(flow_id, 0) + _HANDICAP[priority], flow_id)
+            for flow_id, priority in self.urgency.items()
+            if flow_id not in self.held
+        )
+        if not served:
+            return None
+        ahead = served[1][0] - served[0][0] + 1 if len(served) > 1 else most
+        return served[0][1], min(ahead, most)
 
     def hold(self, flow_id: int, until: datetime) -> None:
         """Leave this flow's other jobs alone until then."""
         self.held[flow_id] = max(until, self.held.get(flow_id, until))
-        self.urgency.pop(flow_id, None)
 
 
 def _moment(value: datetime) -> datetime:
@@ -115,17 +127,25 @@ def _moment(value: datetime) -> datetime:
 
 def claim(now: datetime, turn: Turn | None = None) -> Lease | None:
     """Take the next due job, or None. Flows whose connections are not active are left waiting."""
-    turn = turn or Turn()
+    return next(iter(claim_many(now, turn or Turn(), 1)), None)
+
+
+def claim_many(now: datetime, turn: Turn, most: int) -> list[Lease]:
+    """Take up to so many due jobs, the flows in turn; empty when none is due."""
     kept = turn.until is not None and now < turn.until
     if not kept:
         _look_up(turn, now)
-    for flow_id in turn.order():
-        lease = _claim_from(flow_id, now)
-        if lease:
-            turn.running[flow_id] = turn.running.get(flow_id, 0) + 1
-            return lease
-    turn.until = None
-    return claim(now, turn) if kept else None
+    taken: list[Lease] = []
+    while len(taken) < most and (chosen := turn.next(most - len(taken))):
+        flow_id, share = chosen
+        leases = _claim_from(flow_id, now, share)
+        turn.running[flow_id] = turn.running.get(flow_id, 0) + len(leases)
+        taken += leases
+        if len(leases) < share:
+            del turn.urgency[flow_id]  # nothing is left of it until the next look
+    if len(taken) < most:
+        turn.until = None
+    return taken if taken or not kept else claim_many(now, turn, most)
 
 
 def _look_up(turn: Turn, now: datetime) -> None:
@@ -134,24 +154,25 @@ def _look_up(turn: Turn, now: datetime) -> None:
         cursor.execute(_DUE, [database.ops.adapt_datetimefield_value(now)])
         found = cursor.fetchall()
     turn.held = {flow_id: until for flow_id, until in turn.held.items() if until > now}
-    turn.urgency = {flow_id: best for flow_id, best in found if best is not None and flow_id not in turn.held}
+    turn.urgency = {flow_id: best for flow_id, best in found if best is not None}
     busy = SyncJob.objects.filter(state=SyncJob.State.RUNNING).values_list("flow_id").annotate(Count("id")).order_by()
     turn.running = dict(busy) if len(turn.urgency) > 1 else {}
     turn.until = now + TURN_KEPT
 
 
-def _claim_from(flow_id: int, now: datetime) -> Lease | None:
-    token = secrets.token_hex(16)
+def _claim_from(flow_id: int, now: datetime, most: int) -> list[Lease]:
+    """Up to so many jobs of one flow. Each gets a token of its own: it is what tells two jobs apart that want to create one thing."""
+    stem = secrets.token_hex(6)
     lock = "FOR UPDATE SKIP LOCKED" if database.vendor == "postgresql" else ""
-    adapt = database.ops.adapt_datetimefield_value
     until = now + timedelta(seconds=settings.LEASE_SECONDS)
+    due, held = database.ops.adapt_datetimefield_value(now), database.ops.adapt_datetimefield_value(until)
     try:
         with database.cursor() as cursor:
-            cursor.execute(_CLAIM.format(lock=lock), [token, adapt(until), adapt(now), flow_id, adapt(now)])
-            row = cursor.fetchone()
-    except IntegrityError:  # another worker took this very object in the same instant
-        return None
-    return Lease(row[0], token, time.monotonic(), until) if row else None
+            cursor.execute(_CLAIM.format(lock=lock), [flow_id, due, flow_id, due, most, stem, held, due])
+            rows = cursor.fetchall()
+    except IntegrityError:  # another worker took one of these very objects in the same instant
+        return []
+    return [Lease(job_id, f"{stem}{job_id}", time.monotonic(), until) for (job_id,) in rows]
 
 
 def due_count(now: datetime, at_most: int) -> int:
@@ -167,8 +188,20 @@ def due_count(now: datetime, at_most: int) -> int:
     return due[:at_most].count()
 
 
+_EXTEND = """
+UPDATE flows_syncjob SET lease_until = %s WHERE id IN (
+    SELECT id FROM flows_syncjob WHERE state = 'running' AND (id, lease_token) IN ({places}) {lock})
+"""
+
+
 def extend(leases: list[Lease], now: datetime) -> None:
-    """The heartbeat: keep these leases; ones that were lost stay lost."""
-    until = now + timedelta(seconds=settings.LEASE_SECONDS)
-    for lease in leases:
-        SyncJob.objects.filter(pk=lease.job_id, lease_token=lease.token, state=SyncJob.State.RUNNING).update(lease_until=until)
+    """The heartbeat: keep these leases; ones that were lost stay lost. A row that is being changed at this moment is left for the next
+    beat: waiting for it would keep all the others waiting.
+    """
+    if not leases:
+        return
+    until = database.ops.adapt_datetimefield_value(now + timedelta(seconds=settings.LEASE_SECONDS))
+    lock = "FOR UPDATE SKIP LOCKED" if database.vendor == "postgresql" else ""
+    held = [part for lease in leases for part in (lease.job_id, lease.token)]
+    with database.cursor() as cursor:
+        cursor.execute(_EXTEND.format(places=", ".join(["(%s, %s)"] * len(leases)), lock=lock), [until, *held])
