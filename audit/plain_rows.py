@@ -5,7 +5,7 @@ Statements are made once from the models and kept as text; values pass through t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -44,6 +44,17 @@ def upsert(row: Model, unique: tuple[str, ...], changed: tuple[str, ...]) -> Non
     with database.cursor() as cursor:
         places = ", ".join(["%s"] * len(fields))
         cursor.execute(f"{statement} VALUES ({places}) ON CONFLICT ({target}) DO UPDATE SET {news}", values)
+
+
+def update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any], provided: str = "", *values: Any) -> int:
+    """Bring these columns (attribute names) of the rows with those ones to new values; how many rows. provided: a further condition in
+    SQL, with its values.
+    """
+    statement, fields = _update(model, tuple(changes), tuple(where), database.vendor)
+    wanted = [field.get_db_prep_save(value, database) for field, value in zip(fields, (*changes.values(), *where.values()), strict=True)]
+    with database.cursor() as cursor:
+        cursor.execute(f"{statement} AND {provided}" if provided else statement, [*wanted, *values])
+        return int(cursor.rowcount)
 
 
 def columns(model: type[Model], alias: str) -> str:
@@ -89,6 +100,15 @@ def _insert(model: type[Model], vendor: str) -> tuple[str, tuple[Field[Any, Any]
     fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
     table = database.ops.quote_name(model._meta.db_table)
     return f"INSERT INTO {table} ({', '.join(map(_quoted, fields))})", fields
+
+
+@lru_cache
+def _update(model: type[Model], changed: tuple[str, ...], where: tuple[str, ...], vendor: str) -> tuple[str, tuple[Field[Any, Any], ...]]:
+    named = {field.attname: field for field in model._meta.concrete_fields}
+    news = ", ".join(f"{_quoted(named[name])} = %s" for name in changed)
+    which = " AND ".join(f"{_quoted(named[name])} = %s" for name in where)
+    table = database.ops.quote_name(model._meta.db_table)
+    return f"UPDATE {table} SET {news} WHERE {which}", tuple(named[name] for name in (*changed, *where))  # noqa: S608 - our own names
 
 
 @lru_cache

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from heapq import heapify, heapreplace
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -20,6 +22,8 @@ WORD_HOLDS = 1.0  # seconds
 MARGIN = timedelta(seconds=5)  # a lease that is about to run out is asked about each time
 # Plain SQL, because it stands before writes outside.
 _HELD = "SELECT lease_until FROM flows_syncjob WHERE id = %s AND lease_token = %s AND state = 'running'"
+# The same as a condition, for statements that confirm what came of a write.
+HELD = "EXISTS (SELECT 1 FROM flows_syncjob WHERE id = %s AND lease_token = %s AND state = 'running' AND lease_until > %s)"
 
 
 class LeaseLost(Exception):
@@ -103,17 +107,20 @@ class Turn:
     running: dict[int, int] = field(default_factory=dict)
     until: datetime | None = None
 
-    def next(self, most: int) -> tuple[int, int] | None:
-        """The least served flow, and how many of its jobs it is its turn for, at most so many; a backfill counts as served already."""
-        served = sorted(
+    def shares(self, most: int) -> Counter[int]:
+        """So many jobs divided among the flows: each goes to the least served one; a backfill counts as served already."""
+        served = [
             (self.running.get(flow_id, 0) + _HANDICAP[priority], flow_id)
             for flow_id, priority in self.urgency.items()
             if flow_id not in self.held
-        )
-        if not served:
-            return None
-        ahead = served[1][0] - served[0][0] + 1 if len(served) > 1 else most
-        return served[0][1], min(ahead, most)
+        ]
+        heapify(served)
+        shares: Counter[int] = Counter()
+        for _ in range(most if served else 0):
+            so_far, flow_id = served[0]
+            shares[flow_id] += 1
+            heapreplace(served, (so_far + 1, flow_id))
+        return shares
 
     def hold(self, flow_id: int, until: datetime) -> None:
         """Leave this flow's other jobs alone until then."""
@@ -136,13 +143,13 @@ def claim_many(now: datetime, turn: Turn, most: int) -> list[Lease]:
     if not kept:
         _look_up(turn, now)
     taken: list[Lease] = []
-    while len(taken) < most and (chosen := turn.next(most - len(taken))):
-        flow_id, share = chosen
-        leases = _claim_from(flow_id, now, share)
-        turn.running[flow_id] = turn.running.get(flow_id, 0) + len(leases)
-        taken += leases
-        if len(leases) < share:
-            del turn.urgency[flow_id]  # nothing is left of it until the next look
+    while len(taken) < most and (shares := turn.shares(most - len(taken))):
+        for flow_id, share in shares.items():
+            leases = _claim_from(flow_id, now, share)
+            turn.running[flow_id] = turn.running.get(flow_id, 0) + len(leases)
+            taken += leases
+            if len(leases) < share:
+                del turn.urgency[flow_id]  # nothing is left of it until the next look
     if len(taken) < most:
         turn.until = None
     return taken if taken or not kept else claim_many(now, turn, most)

@@ -6,14 +6,15 @@ from functools import lru_cache
 
 from django.db import connection as database
 
+from audit.models import Outcome
 from audit.plain_rows import columns, instance
 from credentials.models import Connection
 from flows.models import Flow, SyncJob
 
 
 def fetch_job(job_id: int) -> SyncJob:
-    """The job; its flow, source and destination are there without another query, and whether there was trouble with its object
-    before. Raises SyncJob.DoesNotExist.
+    """The job; its flow, source and destination are there without another query, whether there was trouble with its object before, and
+    to what the destination was last brought for it. Raises SyncJob.DoesNotExist.
     """
     with database.cursor() as cursor:
         cursor.execute(_statement(database.vendor), [job_id])
@@ -24,7 +25,8 @@ def fetch_job(job_id: int) -> SyncJob:
     job = instance(SyncJob, values)
     job.flow = instance(Flow, values)
     job.flow.source, job.flow.destination = instance(Connection, values), instance(Connection, values)
-    job.had_trouble = bool(next(values))
+    job.had_trouble, job.last_hash, outcome = bool(next(values)), next(values) or "", next(values)
+    job.last_well = outcome == Outcome.DONE
     return job
 
 
@@ -39,7 +41,9 @@ def _statement(vendor: str) -> str:
     """Per database, because both quote names their own way."""
     parts = (columns(SyncJob, "j"), columns(Flow, "f"), columns(Connection, "s"), columns(Connection, "d"))
     return (
-        f"SELECT {', '.join(parts)}, {_TROUBLE} FROM flows_syncjob j "  # noqa: S608 - our own columns
+        f"SELECT {', '.join(parts)}, {_TROUBLE}, r.desired_hash, r.outcome FROM flows_syncjob j "  # noqa: S608 - our own columns
         "JOIN flows_flow f ON f.id = j.flow_id JOIN credentials_connection s ON s.id = f.source_id "
-        "JOIN credentials_connection d ON d.id = f.destination_id WHERE j.id = %s"
+        "JOIN credentials_connection d ON d.id = f.destination_id "
+        "LEFT JOIN flows_syncrecord r ON r.flow_id = j.flow_id AND r.object_type = j.object_type AND r.source_id = j.source_id "
+        "WHERE j.id = %s"
     )

@@ -6,8 +6,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F
-
+from audit.plain_rows import update
 from flows.jobs.claim import Lease, LeaseLost
 from flows.models import SyncJob
 
@@ -46,16 +45,20 @@ def finish(job: SyncJob, lease: Lease, ending: Ending, now: datetime) -> SyncJob
     if state is State.WAITING and another_waits(job):
         state = State.SUPERSEDED  # a newer event is queued already: it will look at the present anyway
         _hand_over(job, ending, now)
-    changed = SyncJob.objects.filter(pk=job.pk, lease_token=lease.token, state=State.RUNNING).update(
-        state=state,
-        reason=ending.reason[:4000],
-        reason_code=ending.code[:60],
-        subject=ending.subject[:150],
-        attempts=F("attempts") + (1 if ending.counted else 0),
-        lease_until=None,
-        lease_token="",
-        not_before=now + timedelta(seconds=ending.wait),
-        finished_at=None if state is State.WAITING else now,
+    changed = update(
+        SyncJob,
+        {"id": job.pk, "lease_token": lease.token, "state": State.RUNNING},
+        {
+            "state": state,
+            "reason": ending.reason[:4000],
+            "reason_code": ending.code[:60],
+            "subject": ending.subject[:150],
+            "attempts": job.attempts + (1 if ending.counted else 0),
+            "lease_until": None,
+            "lease_token": "",
+            "not_before": now + timedelta(seconds=ending.wait),
+            "finished_at": None if state is State.WAITING else now,
+        },
     )
     if not changed:
         raise LeaseLost(f"job {job.pk} is no longer ours")

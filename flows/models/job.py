@@ -51,7 +51,11 @@ class SyncJob(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    had_trouble = True  # no column: whether an older job of this object may have left something to settle; a claimed job knows
+    # No columns; a claimed job knows: whether an older job of this object may have left something to settle, to what the destination was
+    # last brought for it (the hash of it, "" for nothing certain), and whether that ended well.
+    had_trouble = True
+    last_hash = ""
+    last_well = False
 
     class Meta:
         permissions = [("replay_syncjob", "Can replay and retry jobs")]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from audit.plain_rows import update
 from connectors.canonical.identity import ObjectType
 from connectors.kit.errors import Busy, Unclear
 from connectors.kit.http import Operation
@@ -149,20 +151,35 @@ def withdraw(link: ExternalLink) -> None:
     ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED, lease_token=link.lease_token).delete()
 
 
+def disown(bench: Workbench, link: ExternalLink) -> None:
+    """A search showed that nothing was created. Raises LeaseLost."""
+    bench.fence()
+    withdraw(link)
+
+
 def confirm(bench: Workbench, link: ExternalLink, change: Change, remote_id: str, fingerprint: str, adopted: bool) -> None:
     """It exists and is ours. Names the lease: a worker that lost its job confirms nothing."""
-    changed = ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED, lease_token=bench.lease_token).update(
-        state=State.CONFIRMED,
-        remote_id=remote_id,
-        fingerprint=fingerprint,
-        content_hash="" if adopted else change.content_hash,  # what we adopt was not written by this change: compare it anew
-        adopted=adopted,
-        in_doubt_until=None,
-        confirmed_at=timezone.now(),
-    )
-    if not changed:
+    intended = {"id": link.pk, "state": State.INTENDED, "lease_token": bench.lease_token}
+    confirmed = {
+        "state": State.CONFIRMED,
+        "remote_id": remote_id,
+        "fingerprint": fingerprint,
+        "content_hash": "" if adopted else change.content_hash,  # what we adopt was not written by this change: compare it anew
+        "adopted": adopted,
+        "in_doubt_until": None,
+        "confirmed_at": timezone.now(),
+    }
+    if not _change(bench, intended, confirmed):
         raise LeaseLost(f"the intent of {link.object_type} {link.key} is no longer ours")
     bench.confirmed[change.object_type, change.key] = remote_id
+
+
+def _change(bench: Workbench, which: Mapping[str, Any], fields: Mapping[str, Any]) -> int:
+    """Change a link while the job is ours, in the words of one statement; how many were. Raises LeaseLost when it is not."""
+    changed = update(ExternalLink, which, fields, *bench.holding())
+    if not changed:
+        bench.fence()
+    return changed
 
 
 def linked_elsewhere(bench: Workbench, change: Change, ids: Sequence[str]) -> frozenset[str]:
@@ -195,11 +212,10 @@ def refuse_doubtful_elsewhere(bench: Workbench, change: Change) -> None:
         )
 
 
-def _links(bench: Workbench, change: Change) -> dict[str, object]:
-    scope = "" if change.shared else bench.scope
+def _links(bench: Workbench, change: Change) -> dict[str, Any]:
     return {
-        "destination": bench.flow.destination,
-        "scope": scope,
+        "destination_id": bench.flow.destination_id,
+        "scope": "" if change.shared else bench.scope,
         "object_type": change.object_type.value,
         "key": change.key,
     }
@@ -219,7 +235,8 @@ def not_rewritten(bench: Workbench, change: Change, before: str) -> None:
 
 
 def rewritten(bench: Workbench, change: Change, fingerprint: str) -> None:
-    """The update was answered."""
+    """The update was answered. Raises LeaseLost."""
+    bench.fence()
     _last_written(bench, change).update(fingerprint=fingerprint, content_hash=change.content_hash, job_id=bench.job_id, in_doubt_until=None)
 
 
@@ -242,14 +259,14 @@ def overtaken(bench: Workbench, change: Change) -> None:
 
 
 def remember(bench: Workbench, change: Change) -> None:
-    """Both sides agree without a write: keep on what."""
-    ExternalLink.objects.filter(**_links(bench, change), state=State.CONFIRMED).update(
-        content_hash=change.content_hash, job_id=bench.job_id
-    )
+    """Both sides agree without a write: keep on what. Raises LeaseLost."""
+    which = {**_links(bench, change), "state": State.CONFIRMED}
+    _change(bench, which, {"content_hash": change.content_hash, "job_id": bench.job_id})
 
 
 def acted(bench: Workbench, change: Change, fingerprint: str) -> None:
-    """A named action was answered; void and restore are kept on the link."""
+    """A named action was answered; void and restore are kept on the link. Raises LeaseLost."""
+    bench.fence()
     fields: dict[str, object] = {"job_id": bench.job_id, "in_doubt_until": None}
     if fingerprint:
         fields["fingerprint"] = fingerprint

@@ -101,7 +101,7 @@ def _adopt(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
         return True
     found = _searched(bench, writes, change, change.value, intent)
     if found is None:
-        record_step(step, confirm=lambda: intents.withdraw(intent.link))
+        record_step(step, confirm=lambda: intents.disown(bench, intent.link))
         return True
     remote_id = remote_id_of(found)
     record_step(

@@ -33,7 +33,7 @@ from flows.crash_points import point
 from flows.echoes import hears_no_echo, written_by_us
 from flows.jobs.claim import Lease, LeaseLost
 from flows.jobs.fetch import fetch_job
-from flows.jobs.finish import Ending, back_off
+from flows.jobs.finish import Ending, back_off, same_object
 from flows.jobs.telling import UNCHANGED, VANISHED_IN_DOUBT, tell
 from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.pipeline.extract import Extracted, extract
@@ -133,11 +133,10 @@ def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
     number, amount = bench.recipe.describe(extracted.value)
     desired = bench.recipe.desire(extracted.value, bench.context)
     desired_hash = hash_of(desired)
-    known = SyncRecord.objects.filter(flow=bench.flow, object_type=job.object_type, source_id=job.source_id).first()
-    if known and known.desired_hash == desired_hash and known.outcome == Outcome.DONE and not job.force:
+    if job.last_well and job.last_hash == desired_hash and not job.force:
         ending = Ending(State.NOTHING, "Nothing changed since the books were last brought up to date.", UNCHANGED)
         return Verdict(ending, Outcome.DONE, number, amount, source_hash=extracted.raw_hash)
-    plan = settle_plan(bench, desired, lambda: _unsettle(known))
+    plan = settle_plan(bench, desired, lambda: _unsettle(job))
     proof = plan.tie_out
     if bench.recipe.tie_out and proof is not None and not proof.exact:
         raise NeedsAttention(
@@ -155,10 +154,10 @@ def hash_of(desired: Any) -> str:
     return hashlib.sha256(repr(desired).encode()).hexdigest()
 
 
-def _unsettle(known: SyncRecord | None) -> None:
+def _unsettle(job: SyncJob) -> None:
     """Ahead of the first write: until this run ends well, nobody may take the books for what they were last brought to."""
-    if known is not None and known.desired_hash:
-        SyncRecord.objects.filter(pk=known.pk).update(desired_hash="")
+    if job.last_hash:
+        SyncRecord.objects.filter(**same_object(job)).update(desired_hash="")
 
 
 def settle_plan(bench: Workbench, desired: Any, before_writing: Callable[[], None] = lambda: None) -> Plan:

@@ -21,7 +21,7 @@ from connectors.registry import get_connector
 from credentials.models import Connection
 from credentials.services import mark_reauthorise, open_api
 from credentials.vault import stored_secrets, unpacked
-from flows.jobs.claim import LeaseLost
+from flows.jobs.claim import HELD, LeaseLost
 from flows.models import Flow
 from flows.recipes import RECIPES
 from flows.recipes.contract import Context, Recipe
@@ -62,6 +62,10 @@ class Workbench:
         """The exchanges since the last time, as evidence of one step."""
         taken, self.exchanges[:] = list(self.exchanges), []
         return taken
+
+    def holding(self) -> tuple[str, int | None, str, Any]:
+        """The condition that our job is still ours, in SQL, with its values."""
+        return HELD, self.job_id, self.lease_token, database.ops.adapt_datetimefield_value(timezone.now())
 
     @property
     def scope(self) -> str:
