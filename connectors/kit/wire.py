@@ -45,7 +45,16 @@ def prepare(session: requests.Session, request: requests.Request, allow_private:
     """Sign afresh for every attempt: a nonce is never sent twice. What cannot even be prepared is never retried."""
     check_url(request.url or "", allow_private)
     try:
-        prepared = session.prepare_request(request)
+        prepared = requests.PreparedRequest()  # by hand: a session would look for cookies, hooks and netrc each time, and we have none
+        prepared.prepare(
+            method=request.method,
+            url=request.url,
+            headers={**session.headers, **(request.headers or {})},
+            params=request.params,
+            data=request.data,
+            json=request.json,
+            auth=request.auth,
+        )
         check_url(prepared.url or "", allow_private)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
         raise NeedsAttention(
@@ -67,7 +76,8 @@ def exchange(
 
 
 def _send(session: requests.Session, prepared: requests.PreparedRequest, timeout: tuple[float, float]) -> Response:
-    with session.send(prepared, timeout=timeout, allow_redirects=False, stream=True) as answer:
+    adapter = session.get_adapter(prepared.url or "")  # the adapter follows no redirects
+    with adapter.send(prepared, stream=True, timeout=timeout, verify=session.verify is None or session.verify) as answer:
         body, deadline = bytearray(), time.monotonic() + LONGEST_ANSWER
         while chunk := answer.raw.read1(65536, decode_content=True):
             body += chunk
