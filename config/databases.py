@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import environ
 
 LONGEST_IDLE_TRANSACTION = 20  # seconds
+
+
+def worker_processes(url: str) -> int:
+    """How many processes a worker is unless told otherwise. One keeps one processor busy (Python runs one thread at a time), and the
+    database, web and broker want theirs: a second one pays from four on. SQLite has one writer anyway.
+    """
+    return 2 if not url.startswith("sqlite") and (os.cpu_count() or 1) >= 4 else 1
 
 
 def database_settings(url: str, pool_size: int) -> dict[str, Any]:
@@ -30,6 +38,10 @@ def database_settings(url: str, pool_size: int) -> dict[str, Any]:
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
             "pool": {"min_size": 1, "max_size": pool_size, "timeout": 20},
+            # Statement and values apart: the server parses and plans what it is asked often once for each connection, and not each
+            # time anew, which was a third of its work for an order.
+            "server_side_binding": True,
+            "prepare_threshold": 5,
             # A process that is stopped inside a transaction must not keep its locks: everybody else would wait with it. The longest
             # honest pause is a token refresh (ten seconds).
             "options": f"-c idle_in_transaction_session_timeout={LONGEST_IDLE_TRANSACTION * 1000}",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config.databases import database_settings
+from config.databases import database_settings, worker_processes
 from config.firstrun import GENERATED, embedded_broker_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -97,6 +97,7 @@ LIMITER_URL = env.str("LIMITER_URL", BROKER_URL if BROKER_URL.startswith("redis"
 
 # ---- the worker --------------------------------------------------------------------------------------------
 WORKER_THREADS = env.int("WORKER_THREADS", 64)
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", 0) or worker_processes(DATABASE_URL)
 LEASE_SECONDS = env.int("LEASE_SECONDS", 30)
 HEARTBEAT_SECONDS = env.int("HEARTBEAT_SECONDS", 5)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2.0)

@@ -100,6 +100,7 @@ def _start(say: Say, announce: Path, seed: int) -> Stack:
         broker_url=settings.BROKER_URL,
         sqlite=databases["default"].vendor == "sqlite",
         worker_threads=settings.WORKER_THREADS,
+        worker_processes=settings.WORKER_PROCESSES,
         host=str(address.hostname),
         port=int(address.port or 80),
         environ=environ,

@@ -59,8 +59,10 @@ def beat_program(environ: Mapping[str, str]) -> Program:
     return Program("beat", in_python(beat_command()), order=2, grace=5.0, environ=environ)
 
 
-def worker_program(threads: int, environ: Mapping[str, str]) -> Program:
-    return Program("worker", in_python(worker_command(threads)), order=3, grace=20.0, environ=environ)
+def worker_program(threads: int, environ: Mapping[str, str], number: int = 1) -> Program:
+    """One process of the worker; the first one goes by the bare name."""
+    name = "worker" if number == 1 else f"worker {number}"
+    return Program(name, in_python(worker_command(threads)), order=3, grace=20.0, environ=environ)
 
 
 def sandbox_program(announce: Path, environ: Mapping[str, str], *arguments: str) -> Program:

@@ -31,6 +31,7 @@ class Wanted:
     broker_url: str
     sqlite: bool
     worker_threads: int
+    worker_processes: int
     host: str
     port: int
     environ: Mapping[str, str]
@@ -47,11 +48,9 @@ def bind_address(public_url: str, host: str = "", port: int = 0) -> tuple[str, i
 
 def programs_for(wanted: Wanted) -> list[Program]:
     """The programs of this machine, without those that were declined. Raises NoBroker."""
-    programs = [
-        web_program(wanted.host, wanted.port, sqlite=wanted.sqlite, environ=wanted.environ),
-        beat_program(wanted.environ),
-        worker_program(wanted.worker_threads, wanted.environ),
-    ]
+    programs = [web_program(wanted.host, wanted.port, sqlite=wanted.sqlite, environ=wanted.environ), beat_program(wanted.environ)]
+    if "worker" not in wanted.without:
+        programs += [worker_program(wanted.worker_threads, wanted.environ, number + 1) for number in range(wanted.worker_processes)]
     broker_socket = socket_of(wanted.broker_url)
     if broker_socket and "broker" not in wanted.without:
         programs.append(broker_program(broker_socket, wanted.state_dir, wanted.environ))

@@ -42,6 +42,7 @@ class Command(BaseCommand):
             broker_url=settings.BROKER_URL,
             sqlite=connections["default"].vendor == "sqlite",
             worker_threads=settings.WORKER_THREADS,
+            worker_processes=settings.WORKER_PROCESSES,
             host=host,
             port=port,
             environ={**os.environ, "PUBLIC_URL": public_url},
