@@ -34,46 +34,52 @@ _called = 0.0
 _heart: threading.Thread | None = None
 
 
-def drain_jobs() -> None:
-    """Hand out due jobs until none is left or the time is up. When another thread of this process does so already, it looks again."""
+def drain_jobs(at_once: int = 0) -> int:
+    """Hand out due jobs until none is left or the time is up; how many. When another thread of this process does so already, it looks
+    again. at_once: how many may run beside each other, WORKER_THREADS unless told otherwise.
+    """
+    done = 0
     _look.set()
     while _look.is_set() and _in_charge.acquire(blocking=False):
         try:
             _start_heart()
-            _hand_out()
+            done += _hand_out(at_once or settings.WORKER_THREADS)
         finally:
             _in_charge.release()
             leave()
+    return done
 
 
-def _hand_out() -> None:
-    deadline = time.monotonic() + DRAIN_SECONDS
+def _hand_out(at_once: int) -> int:
+    done, deadline = 0, time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < deadline:
         _look.clear()
         while expand_events(timezone.now()) == BATCH:
             pass  # more lie there
-        free = settings.WORKER_THREADS - len(_held)
+        free = at_once - len(_held)
         leases = claim_many(timezone.now(), _turn, free) if free else []
         for lease in leases:
-            _hand_over(lease)
+            _hand_over(lease, at_once)
+        done += len(leases)
         if len(leases) == free:
             _call_others()
         elif not _held:
-            return
+            return done
         time.sleep(PACE)
         _look.wait(max(deadline - time.monotonic(), 0))
     ring()  # out of time with work left: go to the back of the line
+    return done
 
 
-def _hand_over(lease: Lease) -> None:
+def _hand_over(lease: Lease, at_once: int) -> None:
     with _lock:
         _held[lease.job_id] = lease
-    _crew().submit(_run, lease)
+    _crew(at_once).submit(_run, lease)
 
 
 @cache
-def _crew() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="job")
+def _crew(at_once: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(at_once, thread_name_prefix="job")
 
 
 def _call_others() -> None:

@@ -22,17 +22,15 @@ State = SyncJob.State
 def work_off(flow: Flow, threads: int, told: Callable[[int], None] = lambda _left: None) -> int:
     """Run due jobs with so many threads until the flow has none that is due soon; told(n) hears how many are left. How many remain."""
     done = threading.Event()
-    workers = [threading.Thread(target=_work, args=(done,), name=f"work {n}") for n in range(threads)]
-    for worker in workers:
-        worker.start()
+    worker = threading.Thread(target=_work, args=(done, threads), name="work")
+    worker.start()
     try:
         while left := _soon(flow).count():
             told(left)
             time.sleep(GLANCE)
     finally:
         done.set()
-        for worker in workers:
-            worker.join()
+        worker.join()
     told(0)
     return SyncJob.objects.filter(flow=flow, state=State.WAITING).count()
 
@@ -42,10 +40,10 @@ def _soon(flow: Flow) -> QuerySet[SyncJob]:
     return SyncJob.objects.filter(flow=flow, state__in=[State.WAITING, State.RUNNING], not_before__lt=now + SOON)
 
 
-def _work(done: threading.Event) -> None:
+def _work(done: threading.Event, threads: int) -> None:
     try:
         while not done.is_set():
-            if not drain_jobs():
+            if not drain_jobs(threads):
                 done.wait(GLANCE / 5)
     finally:
         database.close()
