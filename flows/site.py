@@ -64,7 +64,7 @@ class ConsoleSite(admin.AdminSite):
         found = find_everywhere(list(_flows(request)), text)
         if len(found.records) == 1 and not found.links and not found.waiting:
             return HttpResponseRedirect(reverse("admin:flows_syncrecord_change", args=[found.records[0].pk]))
-        context = {**self.each_context(request), "title": "Search", "text": text, "found": found}
+        context = {**self.each_context(request), "title": "Search", "text": text, "find_text": text, "found": found}
         return TemplateResponse(request, "admin/find.html", context)
 
 

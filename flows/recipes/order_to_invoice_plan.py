@@ -93,7 +93,7 @@ def _items(desired: DesiredBooks, view: View) -> Changes:
     unmapped = [item.product.sku for item in missing if item.must_exist]
     if unmapped:
         raise NeedsAttention(
-            f"No item is mapped to SKU {', '.join(unmapped)} of order {desired.number}. Map it on the flow's page under items.",
+            f"No item is mapped to SKU {', '.join(unmapped)} of order {desired.number}. Choose it under Item mappings, Unmapped SKUs.",
             code="sku_unmapped",
             subject=f"sku:{unmapped[0]}",
         )
