@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import stripe
 from django.test import Client
 from django.utils import timezone
 
@@ -171,3 +172,38 @@ def test_the_rate_stays_within_what_the_service_allows_in_any_second(till: Till)
     busiest = max(bisect_left(times, at + 1.0) - place for place, at in enumerate(times))
     assert len(times) == 50
     assert 15 <= busiest <= 26  # one more than allowed, for a call that the wire held up
+
+
+def test_a_thin_event_is_looked_up_and_booked_once_beside_the_full_one(till: Till, post: Postman) -> None:
+    invoice, at = till.issued()
+    till.pay(at, "100.00")
+    full = next(call for call in post.letters() if b"invoice.paid" in call.body)
+    related = {"id": at["id"], "type": "invoice", "url": f"/v1/invoices/{at['id']}"}
+    thin = {
+        "id": "evt_thin_1",
+        "object": "v2.core.event",
+        "type": "v1.invoice.paid",
+        "created": timezone.now().isoformat(),
+        "livemode": False,
+    }
+    body = json.dumps({**thin, "related_object": related}).encode()
+    secret = Subscription.objects.get(connection=till.back.source).secret
+    assert post.client.post(full.path, body, content_type="application/json", headers={"stripe-signature": "t=1,v1=00"}).status_code == 401
+    assert InboundEvent.objects.count() == 0
+    header = stripe_signature(body, str(secret))
+    assert post.client.post(full.path, body, content_type="application/json", headers={"stripe-signature": header}).status_code == 200
+    expand_events(timezone.now())
+    till.work()
+    assert till.recorded(invoice) == ["100.00"]
+    assert post.hand_in(full) == 200
+    expand_events(timezone.now())
+    till.work()
+    assert till.recorded(invoice) == ["100.00"]
+    assert InboundEvent.objects.count() == 2
+
+
+def stripe_signature(body: bytes, secret: str) -> str:
+    """As the official package makes it."""
+    at = int(time.time())
+    signed = stripe.WebhookSignature._compute_signature(f"{at}.{body.decode()}", secret)
+    return f"t={at},v1={signed}"
