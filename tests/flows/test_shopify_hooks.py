@@ -13,6 +13,7 @@ from credentials.models import Connection
 from flows.inbox.expand import expand_events
 from flows.models import InboundEvent, SyncJob
 from flows.polling import poll_flow, walk_backfill
+from flows.reconcile import reconcile
 from flows.subscriptions import ensure_subscriptions
 from tests.flows.teas import Door, MakeTown, amounts, deliver, place, settle
 
@@ -93,3 +94,20 @@ def test_an_uninstall_stops_everything_until_the_shop_is_connected_again(tea_tow
     assert Alert.objects.filter(message__contains="removed at Shopify").exists()
     with town.untouched(town.shop, town.books):
         assert poll_flow(town.orders.pk) == 0
+
+
+def test_a_refund_of_an_older_order_that_no_webhook_told_of_is_compared_and_polled(tea_town: MakeTown) -> None:
+    town, now = tea_town(), timezone.now()
+    town.ask(town.shop, "clock", now=(now - timedelta(days=3)).isoformat())
+    order = place(town)
+    town.book(order)
+    before = amounts(town, order)
+    town.ask(town.shop, "clock", now=(now + timedelta(seconds=2)).isoformat())
+    town.ask(town.shop, "refund", id=order["id"], units={"0": 1})
+    report = reconcile(town.orders, now - timedelta(days=4), now + timedelta(seconds=10))
+    assert {drift.kind for drift in report.drifts} == {"amount", "payment"}
+    assert amounts(town, order) == before
+    poll_flow(town.orders.pk, now + timedelta(seconds=10))
+    town.work()
+    assert amounts(town, order) == ("10.62", "10.62")
+    assert reconcile(town.orders, now - timedelta(days=4), now + timedelta(seconds=10)).drifts == ()
