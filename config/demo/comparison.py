@@ -34,10 +34,13 @@ class OrderResult:
 
 
 def compare_order(platform: str, order: Mapping[str, Any], invoices: Sequence[Mapping[str, Any]], latency_ms: int | None) -> OrderResult:
-    """One order against all visible invoices that carry its number. What was refunded counts neither as owed nor as paid."""
+    """One order against all visible invoices that carry its number. What was refunded counts neither as owed nor as paid; of an order
+    that is worth nothing the books show nothing.
+    """
     owed = Decimal(order["total"]) - Decimal(order["refunded"])
     captured = max(Decimal(order["captured"]) - Decimal(order["refunded"]), Decimal(0))
-    invoice = invoices[0] if invoices else {}
+    nothing: Mapping[str, Any] = {} if owed or captured else {"amount": _like(owed, order["total"])}
+    invoice = invoices[0] if invoices else nothing
     payments = [payment for payment in invoice.get("payments", ()) if payment["vis_state"] == VISIBLE]
     paid = sum((Decimal(payment["amount"]) for payment in payments), Decimal(0))
     problem = _problem(order, invoices, owed, captured, paid)
@@ -59,7 +62,7 @@ def compare_order(platform: str, order: Mapping[str, Any], invoices: Sequence[Ma
 
 def _problem(order: Mapping[str, Any], invoices: Sequence[Mapping[str, Any]], owed: Decimal, captured: Decimal, paid: Decimal) -> str:
     if not invoices:
-        return "there is no invoice"
+        return "there is no invoice" if owed or captured else ""
     if len(invoices) > 1:
         return f"there are {len(invoices)} invoices"
     invoice = invoices[0]

@@ -184,7 +184,7 @@ Paid = tuple[Miniature, Mapping[str, Any], Mapping[str, Any]]
 
 
 def _pay(stage: Stage, shop: Miniature, orders: Sequence[Mapping[str, Any]], results: Sequence[OrderResult]) -> list[Paid]:
-    exact = {result.order: result for result in results if result.platform == shop.platform and result.exact}
+    exact = {result.order: result for result in results if result.platform == shop.platform and result.exact and result.invoice_number}
     waiting = [
         order
         for order in orders

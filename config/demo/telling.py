@@ -40,7 +40,11 @@ def tell_the_shops(
     looks: list[Look] = []
     for shop in stage.shops:
         placed = orders.get(shop.platform, ())
-        numbers = {result.order: result.invoice_number for result in results if result.platform == shop.platform and result.exact}
+        numbers = {
+            result.order: result.invoice_number
+            for result in results
+            if result.platform == shop.platform and result.exact and result.invoice_number
+        }
         if told(shop, MARK) and numbers:
             looks.append(_marks(shop, placed, numbers))
         if told(shop, CLIENTS) and (edited := _edit(stage, shop, placed)):

@@ -70,6 +70,23 @@ def test_an_unpaid_order_has_an_unpaid_invoice() -> None:
     assert compare(invoice(), captured="0.00").problem == "30.00 is paid on the invoice"
 
 
+@pytest.mark.parametrize("worth", [{"total": "0.00", "captured": "0.00"}, {"refunded": "30.00"}])
+def test_an_order_that_is_worth_nothing_has_no_invoice(worth: dict[str, str]) -> None:
+    result = compare(**worth)
+    assert (result.exact, result.order_total, result.invoice_number, result.invoice_amount, result.paid) == (
+        True,
+        "0.00",
+        "",
+        "0.00",
+        "0.00",
+    )
+    assert compare(invoice(), **worth).problem == "the invoice is over 30.00"
+
+
+def test_money_without_an_invoice_is_not_exact() -> None:
+    assert compare(total="0.00").problem == "there is no invoice"
+
+
 def test_currencies_without_decimals_stay_without() -> None:
     yen = invoice(currency="JPY", amount="3000", paid="3000", payments=[{"amount": "3000", "vis_state": 0}])
     result = compare(yen, currency="JPY", total="3000", captured="3000", refunded="0")
