@@ -8,7 +8,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --no-input --require-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check lint types contracts migrations lock clean
+.PHONY: help setup demo run test browser check lint types contracts migrations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ run: $(VENV)/runtime.stamp ## Run Tillbridge on this machine for real use, until
 
 test: $(VENV)/dev.stamp ## Run the tests (with PostgreSQL and Redis when they answer; TEST_SERVICES=none without)
 	@$(PY) -m pytest $(ARGS)
+
+browser: $(VENV)/dev.stamp ## Run only the console's stories in a real browser (needs Chromium)
+	@$(PY) -m pytest tests/browser $(ARGS)
 
 check: lint types contracts migrations ## Style, types, architecture, migrations
 

@@ -56,6 +56,7 @@ class Outcome:
             "told": [asdict(one) for one in self.told],
             "waiting": self.waiting,
             "failed": self.failed,
+            "reasons": list(self.reasons),
             "unexplained_invoices": list(self.unexplained),
             f"{self.ledger}_calls": self.ledger_calls,
             f"{self.ledger}_calls_by_kind": dict(self.calls_by_kind),

@@ -250,14 +250,14 @@ poll_seconds = {poll}
 def provision(made: World, *, poll: int = 0, options: str = "", settings: Mapping[str, Any] | None = None, flows: str = FLOWS) -> None:
     """Organization, both connections and the flows, by the real command from a real file."""
     lines = ['[[organizations]]\nname = "Acme"\nslug = "acme"\ncontacts = ["books@acme.test"]\n']
-    for platform, sandbox in made.sandboxes.items():
-        lines.append(_connection(platform, sandbox, dict(settings or {})))
+    lines += [connection(platform, sandbox, dict(settings or {})) for platform, sandbox in made.sandboxes.items()]
     lines.append(flows.format(poll=poll, options=options))
     (made.directory / "world.toml").write_text("\n".join(lines))
     made.manage("provision", str(made.directory / "world.toml"))
 
 
-def _connection(platform: str, sandbox: Mapping[str, Any], extra: dict[str, Any]) -> str:
+def connection(platform: str, sandbox: Mapping[str, Any], extra: dict[str, Any]) -> str:
+    """A connection of acme to a sandbox, as a provisioning file says it."""
     wanted = sandbox["connection"]
     settings = {**wanted.get("settings", {}), "settle_seconds": 2, "rate_per_second": 5000, **extra}
     if sandbox["role"] != "ledger":
