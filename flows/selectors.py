@@ -15,9 +15,9 @@ from flows.recipes import RECIPES
 from flows.recipes.contract import Context, FieldRule, ItemChoice, Mappings
 
 _MAPPINGS = """
-SELECT 'item', sku, item_id, item_name, '' FROM flows_itemmapping WHERE flow_id = %s
-UNION ALL SELECT kind, source, target, '', '' FROM flows_valuemapping WHERE flow_id = %s
-UNION ALL SELECT 'field', target, expression, transform, "default" FROM flows_fieldmapping WHERE flow_id = %s
+SELECT 'item', sku, item_id, item_name, '', '' FROM flows_itemmapping WHERE flow_id = %s
+UNION ALL SELECT kind, source, target, '', '', '' FROM flows_valuemapping WHERE flow_id = %s
+UNION ALL SELECT 'field', target, expression, transform, "default", mode FROM flows_fieldmapping WHERE flow_id = %s
 ORDER BY 1, 2
 """
 
@@ -28,8 +28,8 @@ def mappings_of(flow: Flow) -> Mappings:
         cursor.execute(_MAPPINGS, [flow.pk] * 3)
         rows = cursor.fetchall()
     return Mappings(
-        items={sku: ItemChoice(item_id, name) for kind, sku, item_id, name, _ in rows if kind == "item"},
-        values={(kind, source): target for kind, source, target, _, _ in rows if kind not in ("item", "field")},
+        items={sku: ItemChoice(item_id, name) for kind, sku, item_id, name, *_ in rows if kind == "item"},
+        values={(kind, source): target for kind, source, target, *_ in rows if kind not in ("item", "field")},
         fields=tuple(FieldRule(*rule) for kind, *rule in rows if kind == "field"),
     )
 

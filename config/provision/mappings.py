@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from config.provision.entries import FlowEntry
-from config.provision.reading import Table, nearest, unique
+from config.provision.reading import ProvisionError, Table, nearest, unique
 from config.provision.rows import Step, bring
+from flows.mapping.rules import problem_in, rule_of, save_rule
 from flows.models import FieldMapping, Flow, ItemMapping, ValueMapping
+from flows.recipes.contract import FieldRule
+from flows.recipes.updating import OVERWRITE
 from flows.releasing import Mapping, mapping_saved
 
 
@@ -24,9 +28,7 @@ def apply_mappings(flow: Flow, entry: FlowEntry) -> Iterator[Step]:
     for table in entry.values:
         yield _apply_value(flow, table)
     for table in entry.rules:
-        table.only("target", "expression", "transform", "default")
-        fields = {"expression": table.text("expression"), "transform": table.text("transform", ""), "default": table.text("default", "")}
-        yield _step(FieldMapping, flow, table, {"target": table.text("target")}, fields, "field mapping")
+        yield _apply_rule(flow, table)
 
 
 def _apply_value(flow: Flow, table: Table) -> Step:
@@ -36,6 +38,22 @@ def _apply_value(flow: Flow, table: Table) -> Step:
         table.refuse("kind", f"unknown kind. {nearest(kind, ValueMapping.Kind.values)}")
     keys = {"kind": kind, "source": table.text("source")}
     return _step(ValueMapping, flow, table, keys, {"target": table.text("target")}, "value mapping")
+
+
+def _apply_rule(flow: Flow, table: Table) -> Step:
+    table.only("target", "expression", "transform", "default", "mode")
+    texts = {name: table.text(name, "") for name in ("transform", "default")}
+    rule = FieldRule(table.text("target"), table.text("expression"), mode=table.text("mode", OVERWRITE), **texts)
+    if wrong := problem_in(flow, rule):
+        raise ProvisionError(f"{table.path}: {wrong}")
+    before = FieldMapping.objects.filter(flow=flow, target=rule.target).first()
+    held = rule_of(before) if before else None
+    details = tuple(name for name, value in asdict(rule).items() if held and getattr(held, name) != value)
+    if held != rule:
+        save_rule(flow, rule, "provision")
+    return Step(
+        "created" if held is None else "changed" if details else "left", "field mapping", f"{rule.target!r} of {flow.label!r}", details
+    )
 
 
 def _step(model: type[Mapping], flow: Flow, table: Table, keys: dict[str, Any], fields: dict[str, Any], what: str) -> Step:

@@ -2,6 +2,7 @@
 
 from flows.admin import (
     connection,
+    field_mapping,
     flow,
     inbox,
     item_mapping,
@@ -17,6 +18,7 @@ from flows.admin import (
 
 __all__ = [
     "connection",
+    "field_mapping",
     "flow",
     "inbox",
     "item_mapping",

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from audit.console.buttons import Said, tell
-from audit.console.generics import AnyForm
 from credentials.console import ScopedAdmin
 from flows.admin.parts import flow_filter
-from flows.models import FieldMapping, ValueMapping
-from flows.recipes.contract import FieldRule
-from flows.recipes.fields import TRANSFORMS, problem_with, targets
+from flows.models import ValueMapping
 from flows.releasing import mapping_saved, subject_of
 
 
@@ -31,7 +27,9 @@ class MappingAdmin(ScopedAdmin):
         self._release(request, obj)
 
     def _release(self, request: HttpRequest, row: Any) -> None:
-        released = mapping_saved(row, request.user.get_username())
+        self._released(request, row, mapping_saved(row, request.user.get_username()))
+
+    def _released(self, request: HttpRequest, row: Any, released: int) -> None:
         if released:
             tell(request, Said(f"{row}: {released} waiting job(s) go on with it now."))
             self.record(request, "release jobs", row, f"{released} job(s) that waited for {subject_of(row)} go on.")
@@ -50,35 +48,3 @@ class ValueMappingAdmin(MappingAdmin):
     list_filter = (flow_filter(), "kind")
     search_fields = ("source", "target")
     fields = ("flow", "kind", "source", "target")
-
-
-class FieldMappingForm(AnyForm):
-    """A rule that cannot work would stop every order of the flow."""
-
-    target = forms.ChoiceField(choices=[(name, name) for name in targets()])
-    transform = forms.ChoiceField(choices=[(name, name or "-") for name in TRANSFORMS], required=False)
-
-    class Meta:
-        model = FieldMapping
-        fields = ("flow", "target", "expression", "transform", "default")
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        asked = {**self.cleaned_data}
-        rule = FieldRule(asked.get("target") or self.instance.target, asked.get("expression", ""), asked.get("transform", ""))
-        wrong = problem_with(rule)
-        if wrong and not self.errors:
-            raise forms.ValidationError(wrong)
-        return cleaned
-
-
-@admin.register(FieldMapping)
-class FieldMappingAdmin(MappingAdmin):
-    """Which field from where."""
-
-    form = FieldMappingForm
-    identity = ("target",)
-    list_display = ("target", "flow", "expression", "transform", "default")
-    list_editable = ("default",)
-    search_fields = ("target", "expression")
-    fields = ("flow", "target", "expression", "transform", "default")

@@ -5,7 +5,7 @@ from flows.models.inbox import InboundEvent
 from flows.models.job import SyncJob
 from flows.models.lease import PeriodicLease
 from flows.models.link import ExternalLink
-from flows.models.mapping import FieldMapping, ItemMapping, ValueMapping
+from flows.models.mapping import FieldMapping, FieldMappingVersion, ItemMapping, ValueMapping
 from flows.models.polling import Backfill, SyncCursor
 from flows.models.privacy import PrivacyCase
 from flows.models.record import SyncRecord
@@ -15,6 +15,7 @@ __all__ = [
     "Backfill",
     "ExternalLink",
     "FieldMapping",
+    "FieldMappingVersion",
     "Flow",
     "InboundEvent",
     "ItemMapping",

@@ -5,14 +5,15 @@ from __future__ import annotations
 from django.db import models
 
 from flows.models.flow import Flow
+from flows.recipes.updating import EMPTY, MODES, NEW, OVERWRITE
 
 
 class ItemMapping(models.Model):
     """A SKU and the ledger item that stands for it."""
 
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="item_mappings")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="item_mappings", db_index=False)
     sku = models.CharField("SKU", max_length=120)
-    item_id = models.CharField("item id", max_length=60)
+    item_id = models.CharField("item id", max_length=60, db_index=True)
     item_name = models.CharField("item name", max_length=255)
 
     class Meta:
@@ -32,7 +33,7 @@ class ValueMapping(models.Model):
         STATUS = "status", "status"
         ACCOUNT = "account", "account"
 
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="value_mappings")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="value_mappings", db_index=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)
     source = models.CharField(max_length=120)
     target = models.CharField(max_length=120)
@@ -45,14 +46,23 @@ class ValueMapping(models.Model):
         return f"{self.kind} {self.source} -> {self.target}"
 
 
+class UpdateMode(models.TextChoices):
+    """What an update may do with the field; the recipes know what each means (flows/recipes/updating.py)."""
+
+    OVERWRITE = OVERWRITE, MODES[OVERWRITE]
+    EMPTY = EMPTY, MODES[EMPTY]
+    NEW = NEW, MODES[NEW]
+
+
 class FieldMapping(models.Model):
     """A field of the destination filled by an expression over the source record."""
 
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="field_mappings")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="field_mappings", db_index=False)
     target = models.CharField(max_length=60)
     expression = models.CharField(max_length=300, help_text="JMESPath over the canonical record.")
     transform = models.CharField(max_length=40, blank=True)
     default = models.CharField(max_length=200, blank=True)
+    mode = models.CharField("when updating", max_length=12, choices=UpdateMode.choices, default=UpdateMode.OVERWRITE)
 
     class Meta:
         ordering = ("flow_id", "target")
@@ -60,3 +70,32 @@ class FieldMapping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target} = {self.expression}"
+
+
+class FieldMappingVersion(models.Model):
+    """A field mapping as somebody left it, kept by flow and target: it outlives the mapping. Written by flows/mapping/rules.py only."""
+
+    class What(models.TextChoices):
+        MADE = "made", "made"
+        CHANGED = "changed", "changed"
+        RESTORED = "restored", "restored"
+        DELETED = "deleted", "deleted"
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="field_mapping_versions", db_index=False)
+    target = models.CharField(max_length=60)
+    number = models.PositiveIntegerField()
+    what = models.CharField(max_length=12, choices=What.choices)
+    expression = models.CharField(max_length=300)
+    transform = models.CharField(max_length=40, blank=True)
+    default = models.CharField(max_length=200, blank=True)
+    mode = models.CharField(max_length=12, choices=UpdateMode.choices, default=UpdateMode.OVERWRITE)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("flow_id", "target", "-number")
+        constraints = [models.UniqueConstraint(fields=["flow", "target", "number"], name="one_version_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.target}, version {self.number}"

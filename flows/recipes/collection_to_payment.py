@@ -79,4 +79,5 @@ RECIPE: Recipe[Collection, DesiredReceipts] = Recipe(
     plan=plan,
     describe=describe,
     tie_out=True,
+    maps=("gateway",),
 )

@@ -34,12 +34,15 @@ class ItemChoice:
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """A field mapping: target path, JMESPath expression over the source value, transform name, default."""
+    """A field mapping: target path, JMESPath expression over the source value, transform name, default, and what an update may do with
+    the field ("overwrite", "empty", "new"; see updating.py).
+    """
 
     target: str
     expression: str
     transform: str = ""
     default: str = ""
+    mode: str = "overwrite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +268,8 @@ class Recipe(Generic[S, D]):
     options become the flow's form. desire and plan are pure; desire raises NothingToDo, NeedsAttention or Rejected; plan may raise
     NeedsAttention, NothingToDo and More. describe(source value) -> (number, amount or None) for lists. own_is_echo: a source object that
     the flow in the other direction wrote, or one that read orders, concerns nobody; it is recognised by its link, without a call.
-    echo_unless: (option, value) by which a flow wants those all the same.
+    echo_unless: (option, value) by which a flow wants those all the same. fills: the groups of fields that the operator's rules may fill
+    ("invoice", "client", "item"); maps: the kinds of values that it looks up among the mappings.
     """
 
     name: str
@@ -279,3 +283,5 @@ class Recipe(Generic[S, D]):
     tie_out: bool = False
     own_is_echo: bool = False
     echo_unless: tuple[str, str] = ("", "")
+    fills: tuple[str, ...] = ()
+    maps: tuple[str, ...] = ()

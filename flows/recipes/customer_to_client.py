@@ -11,11 +11,12 @@ from connectors.canonical.party import Customer
 from connectors.kit.errors import NothingToDo
 from flows.recipes.agreement import Rules, judge, merged, rules_of, turned, unchanged
 from flows.recipes.client_to_customer import PREFIX
-from flows.recipes.contract import Change, Context, Link, LinkBack, LinkOf, Now, Plan, Recipe, View
-from flows.recipes.customers import ClientWanted, client_content, client_key, create_client, is_newer, restore_client, update_client
+from flows.recipes.contract import Context, Link, LinkBack, LinkOf, Now, Plan, Recipe, View
+from flows.recipes.customers import ClientWanted, client_changes, client_content, client_key, create_client, is_newer, update_client
 from flows.recipes.fields import filled
 from flows.recipes.options import CUSTOMER_TO_CLIENT, several, text
 from flows.recipes.plain import short_name
+from flows.recipes.updating import NEW, keeping, kept_by, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,10 @@ def desire(customer: Customer, context: Context) -> DesiredClient:
     key, shared = client_key(wanted, f"customer:{customer.id}")
     if not shared:
         wanted = replace(wanted, note=f"{short_name(context.source_key)}:{key}")  # what a client without e-mail is found by
-    content = client_content(wanted, customer.updated_at or context.now)
+    kept = kept_by("client", context.mappings.fields)
+    content = client_content(without(wanted, kept, NEW), customer.updated_at or context.now)
     follow = text(context.options, "conflict", "shop") != "books"
-    client = ClientWanted(key, wanted, shared, several(context.options), "", content, follow)
+    client = ClientWanted(key, wanted, shared, several(context.options), "", content, follow, kept)
     return DesiredClient(client, customer.id, rules_of(context.options, "shop"))
 
 
@@ -54,10 +56,8 @@ def plan(desired: DesiredClient, view: View) -> Plan:
         return Plan((create_client(client),))
     if not client.follow:
         return Plan((), ("The client exists and the flow leaves it as it is.",))
-    changes: list[Change] = [restore_client(client, link)] if link.void else []
-    if not link.content_hash or is_newer(client.content, link.content_hash):
-        changes.append(update_client(client, link))
-    return Plan(tuple(changes))
+    due = not link.content_hash or is_newer(client.content, link.content_hash)
+    return Plan(client_changes(client, link, view, update=due))
 
 
 def _both_ways(desired: DesiredClient, back: Link, view: View) -> Plan:
@@ -74,8 +74,10 @@ def _both_ways(desired: DesiredClient, back: Link, view: View) -> Plan:
     verdict = judge(client.customer, there, agreed, desired.rules, "shop", f"customer:{desired.customer_id}")
     if not verdict.write:
         return Plan()
-    link = Link(ObjectType.CUSTOMER, client.key, client_id)
-    return Plan((update_client(replace(client, customer=merged(there, client.customer, verdict.write)), link),))
+    wanted = keeping(merged(there, client.customer, verdict.write), there, client.kept)
+    if wanted == there:
+        return Plan((), ("What changed are fields that the flow leaves to the books.",))
+    return Plan((update_client(replace(client, customer=wanted), Link(ObjectType.CUSTOMER, client.key, client_id)),))
 
 
 def describe(customer: Customer) -> tuple[str, Money | None]:
@@ -92,4 +94,5 @@ RECIPE: Recipe[Customer, DesiredClient] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    fills=("client",),
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, cast
 
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.party import Customer
-from flows.recipes.contract import Change, Link
+from flows.recipes.contract import Change, Link, Now, View
 from flows.recipes.plain import digest, link_key
+from flows.recipes.updating import Kept, keeping
 
 _STAMP = 14  # characters of the time before the digest in a client's content hash
 
@@ -19,6 +20,7 @@ class ClientWanted:
     """A client by its link key. client_id names a fixed one instead (the default client), which is never written.
 
     as_of: since when the shop's details hold; older details never overwrite newer ones. shared: known to all shops by e-mail.
+    kept: fields that an update leaves to the books.
     """
 
     key: str = ""
@@ -28,6 +30,7 @@ class ClientWanted:
     client_id: str = ""
     content: str = ""
     follow: bool = True
+    kept: Kept = ()
 
 
 def client_key(customer: Customer, otherwise: str) -> tuple[str, bool]:
@@ -60,6 +63,17 @@ def create_client(client: ClientWanted) -> Change:
     """Find or create the client: an existing one with this e-mail is adopted."""
     change = _change("create", client, "Find or create client {}")
     return replace(change, value=client.customer, several=client.several, content_hash=client.content)
+
+
+def client_changes(client: ClientWanted, link: Link, view: View, *, update: bool) -> tuple[Change, ...]:
+    """Bring a known client back if it was deleted, and up to date. Where fields are kept, a deleted one shows them once it is back."""
+    back = (restore_client(client, link),) if link.void else ()
+    if not update or (back and client.kept):
+        return back
+    if client.kept and client.customer:
+        now = cast("Customer | None", view(Now(ObjectType.CUSTOMER, link.destination_id)))
+        client = replace(client, customer=keeping(client.customer, now, client.kept))
+    return (*back, update_client(client, link))
 
 
 def update_client(client: ClientWanted, link: Link) -> Change:

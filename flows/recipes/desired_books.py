@@ -11,6 +11,7 @@ from connectors.kit.errors import NeedsAttention
 from flows.recipes.customers import ClientWanted
 from flows.recipes.fitting import RoundingPolicy
 from flows.recipes.proof import Concern
+from flows.recipes.updating import Kept
 
 NO_CLIENT = ClientWanted()
 
@@ -55,7 +56,7 @@ class DesiredBooks:
     concern: money that the books will not show, though they are as they should be.
     problem: what kept us from working out a skipped order (it matters only if it is booked). content: hash of the invoice. marker: what
     the notes of all our payments of this order start with. taxes: what the books must know at these rates; make_taxes: missing ones are
-    created.
+    created. kept: fields of the invoice that an update leaves to the books.
     """
 
     order_id: str
@@ -79,6 +80,7 @@ class DesiredBooks:
     marker: str = ""
     taxes: tuple[InvoiceTax, ...] = ()
     make_taxes: bool = False
+    kept: Kept = ()
 
     @property
     def currency(self) -> str:

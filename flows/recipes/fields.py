@@ -12,6 +12,7 @@ from jmespath.exceptions import JMESPathError
 from connectors.kit.errors import NeedsAttention
 from flows.recipes.contract import FieldRule
 from flows.recipes.plain import to_plain
+from flows.recipes.updating import MODES
 
 T = TypeVar("T")
 
@@ -45,6 +46,8 @@ def problem_with(rule: FieldRule) -> str:
         return f"{rule.target} cannot be filled; these can: {', '.join(targets())}."
     if rule.transform not in TRANSFORMS:
         return f"There is no transform {rule.transform}; there are: {', '.join(filter(None, TRANSFORMS))}."
+    if rule.mode not in MODES:
+        return f"There is no update mode {rule.mode}; there are: {', '.join(MODES)}."
     try:
         jmespath.compile(rule.expression)
     except JMESPathError as problem:

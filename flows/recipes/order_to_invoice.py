@@ -29,6 +29,7 @@ from flows.recipes.refunds import refund_parts
 from flows.recipes.settlement import payment_marker, still_held, wanted_payments
 from flows.recipes.taxes_plan import known_taxes
 from flows.recipes.times import shop_date
+from flows.recipes.updating import EMPTY, NEW, kept_by, without
 from flows.recipes.which_orders import check_amounts, check_currency, refuse_never_booked, why_skipped
 
 
@@ -83,6 +84,7 @@ def _booked(order: Order, context: Context, empty: DesiredBooks) -> DesiredBooks
     payments, concern = wanted_payments(order, given, worth.target, context)
     client = _client(order, context)
     invoice = _invoice(order, lines, context)
+    kept = kept_by("invoice", context.mappings.fields)
     credited = _shrink(parts, refunds).taken if policy == "credit_note" else ()
     return replace(
         worth,
@@ -90,7 +92,8 @@ def _booked(order: Order, context: Context, empty: DesiredBooks) -> DesiredBooks
         client=client,
         items=_items(order, parts, context),
         invoice=invoice,
-        content=_content(invoice, client),
+        content=_content(without(invoice, kept, EMPTY, NEW), client),
+        kept=kept,
         rounding=rounding_policy(context),
         payments=payments,
         concern=concern,
@@ -168,8 +171,9 @@ def _client(order: Order, context: Context) -> ClientWanted:
     company = order.customer.company or ("" if order.customer.name else f"Guest of order {order.number}")  # a client needs a name
     buyer = replace(order.customer, company=company, currency=order.currency, note=note)
     customer = filled(buyer, "client", context.mappings.fields, order)
-    content = client_content(customer, order.placed_at)
-    return ClientWanted(key, customer, shared, several(context.options), "", content, flag(context.options, "update_clients", True))
+    kept = kept_by("client", context.mappings.fields)
+    content = client_content(without(customer, kept, NEW), order.placed_at)
+    return ClientWanted(key, customer, shared, several(context.options), "", content, flag(context.options, "update_clients", True), kept)
 
 
 def _client_if_any(order: Order, context: Context) -> ClientWanted:
@@ -238,4 +242,6 @@ RECIPE: Recipe[Order, DesiredBooks] = Recipe(
     plan=plan,
     describe=describe,
     tie_out=True,
+    fills=("invoice", "client"),
+    maps=("tax", "gateway", "account"),
 )

@@ -13,7 +13,7 @@ from flows.recipes.arithmetic import is_certain, predictions
 from flows.recipes.assumed_plan import as_first_paid, unsettled
 from flows.recipes.contract import Change, Link, LinkOf, Now, Plan, View
 from flows.recipes.credits_plan import plan_credits
-from flows.recipes.customers import create_client, is_newer, restore_client, update_client
+from flows.recipes.customers import client_changes, create_client, is_newer
 from flows.recipes.desired_books import DesiredBooks
 from flows.recipes.doubts_plan import settle_doubts
 from flows.recipes.fitting import RoundingPolicy, adjust, cautious, whole, without_rounding
@@ -21,6 +21,7 @@ from flows.recipes.payments_plan import Settlement, first_payments, settle
 from flows.recipes.proof import TieOut
 from flows.recipes.taxes_plan import plan_taxes
 from flows.recipes.unbooking_plan import plan_void
+from flows.recipes.updating import fills, keeping
 
 Changes = tuple[Change, ...]
 
@@ -78,10 +79,8 @@ def _client(desired: DesiredBooks, view: View) -> tuple[Changes, str]:
     link = cast("Link | None", view(LinkOf(ObjectType.CUSTOMER, client.key)))
     if link is None:
         return (create_client(client),), ""
-    changes: list[Change] = [restore_client(client, link)] if link.void else []
-    if client.follow and link.content_hash and is_newer(client.content, link.content_hash):
-        changes.append(update_client(client, link))
-    return tuple(changes), link.destination_id
+    due = client.follow and bool(link.content_hash) and is_newer(client.content, link.content_hash)
+    return client_changes(client, link, view, update=due), link.destination_id
 
 
 def _fill_client(desired: DesiredBooks, customer_id: str) -> tuple[tuple[str, tuple[ObjectType, str]], ...]:
@@ -127,6 +126,7 @@ def _mark_sent(desired: DesiredBooks, target_id: str) -> Change:
 
 def _maintain(desired: DesiredBooks, link: Link, view: View) -> Plan:
     desired, now = as_first_paid(desired, view), _standing(desired, link, view)
+    desired = replace(desired, invoice=keeping(_wanted(desired), now, desired.kept))
     settlement = settle(desired, link, now, view)
     edit, certain = _edit(desired, link, now, settlement.kept)
     client, customer_id = _client(desired, view)
@@ -203,7 +203,8 @@ def _content_due(desired: DesiredBooks, link: Link, now: Invoice, paid: Money) -
     wanted, shown = _wanted(desired), _shown(now.amount, desired)
     written = link.content_hash == desired.content
     untouchable = not link.content_hash or now.locked or _edited(link, now)
-    if shown == desired.target and (written or (untouchable and _same(now, wanted))):
+    written_out = written and (untouchable or not fills(wanted, now, desired.kept))
+    if shown == desired.target and (written_out or (untouchable and _same(now, wanted))):
         return None
     if written and _adjustable(now, wanted, shown, desired):
         return _Content(replace(wanted, lines=adjust(now.lines, shown, desired.target, _rounding(desired))), certain=False)

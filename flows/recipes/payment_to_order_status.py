@@ -166,4 +166,5 @@ RECIPE: Recipe[Payment, DesiredStatus] = Recipe(
     plan=plan,
     describe=describe,
     own_is_echo=True,
+    maps=("status",),
 )

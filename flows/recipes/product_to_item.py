@@ -9,10 +9,11 @@ from connectors.canonical.catalogue import Product
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money
 from connectors.kit.errors import NothingToDo
-from flows.recipes.contract import Change, Context, Link, LinkOf, Plan, Recipe, View
+from flows.recipes.contract import Change, Context, Link, LinkOf, Now, Plan, Recipe, View
 from flows.recipes.fields import filled
 from flows.recipes.options import PRODUCT_TO_ITEM, text
 from flows.recipes.plain import digest, link_key
+from flows.recipes.updating import NEW, Kept, keeping, kept_by, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class DesiredItem:
     product: Product
     content: str
     follow: bool
+    kept: Kept = ()
 
 
 def desire(product: Product, context: Context) -> DesiredItem:
@@ -36,9 +38,11 @@ def desire(product: Product, context: Context) -> DesiredItem:
     wanted = filled(product, "item", context.mappings.fields, product)
     if wanted.unit_price is not None and not wanted.unit_price.is_exact:
         wanted = replace(wanted, unit_price=wanted.unit_price.rounded())
-    content = digest(wanted.sku, wanted.name, wanted.description, wanted.unit_price)
+    kept = kept_by("item", context.mappings.fields)
+    told = without(wanted, kept, NEW)
+    content = digest(told.sku, told.name, told.description, told.unit_price)
     follow = text(context.options, "conflict", "shop") == "shop"
-    return DesiredItem(link_key("sku", product.sku), wanted, content, follow)
+    return DesiredItem(link_key("sku", product.sku), wanted, content, follow, kept)
 
 
 def plan(desired: DesiredItem, view: View) -> Plan:
@@ -61,12 +65,13 @@ def plan(desired: DesiredItem, view: View) -> Plan:
         return Plan((), ("The item exists and the flow leaves it as it is.",))
     if link.content_hash == desired.content:
         return Plan()
+    now = cast("Product | None", view(Now(ObjectType.PRODUCT, link.destination_id))) if desired.kept else None
     change = Change(
         "update",
         ObjectType.PRODUCT,
         desired.key,
         f"Update item {title}",
-        desired.product,
+        keeping(desired.product, now, desired.kept),
         target_id=link.destination_id,
         shared=True,
         content_hash=desired.content,
@@ -88,4 +93,5 @@ RECIPE: Recipe[Product, DesiredItem] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    fills=("item",),
 )

@@ -71,8 +71,8 @@ WHOLE = """
     target = "Bank Transfer"
 
     [[flows.fields]]
-    target = "notes"
-    expression = "customer_note"
+    target = "invoice.notes"
+    expression = "note"
     default = "-"
 
     [[flows]]
@@ -111,7 +111,7 @@ def test_everything_of_the_file_is_there_afterwards() -> None:
         "created flow 'Orders' of hollow-hill",
         "created item mapping 'MUG-XL' of 'Orders'",
         "created value mapping 'gateway bacs' of 'Orders'",
-        "created field mapping 'notes' of 'Orders'",
+        "created field mapping 'invoice.notes' of 'Orders'",
         "created flow 'Payments' of hollow-hill",
     ]
     organization = Organization.objects.get()
@@ -144,7 +144,7 @@ def test_flows_have_their_options_mappings_and_polling() -> None:
     assert (payments.source.label, payments.destination.label, payments.enabled, payments.poll_seconds) == ("Books", "Shop", False, 0)
     assert ItemMapping.objects.values_list("flow__label", "sku", "item_id", "item_name").get() == ("Orders", "MUG-XL", "4711", "Large mug")
     assert ValueMapping.objects.values_list("kind", "source", "target").get() == ("gateway", "bacs", "Bank Transfer")
-    assert FieldMapping.objects.values_list("target", "expression", "transform", "default").get() == ("notes", "customer_note", "", "-")
+    assert FieldMapping.objects.values_list("target", "expression", "transform", "default").get() == ("invoice.notes", "note", "", "-")
     polls = PeriodicTask.objects.filter(name__startswith="poll flow")
     assert [(poll.name, poll.interval.every) for poll in polls] == [(f"poll flow {orders.pk}", 120)]
 
