@@ -12,6 +12,7 @@ from django.core.validators import validate_email
 from django.http import HttpRequest
 
 from audit.console.generics import AnyForm, AnyInline
+from audit.console.inlines import SpokenRows
 from credentials.console import ScopedAdmin
 from credentials.models import Membership, Organization
 
@@ -52,6 +53,7 @@ class MembershipInline(AnyInline):
 
     model = Membership
     form = MembershipForm
+    formset = SpokenRows
     extra = 0
     verbose_name = "member"
     verbose_name_plural = "members"

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from audit.console.base import ConsoleAdmin
 from audit.console.generics import AnyInline, AnyUserAdmin
+from audit.console.inlines import SpokenRows
 from credentials.models import Membership
 
 
@@ -41,6 +42,7 @@ class WorksFor(SuperusersOnly, AnyInline):
     """The organizations that a person works for."""
 
     model = Membership
+    formset = SpokenRows
     extra = 0
     verbose_name = "organization"
     verbose_name_plural = "works for"

@@ -23,7 +23,7 @@ PLATFORMS = ("woocommerce", "freshbooks")
 
 @dataclass
 class Company:
-    """One organization: its people (their user names are `role.slug`), and the sandboxes that only it is connected to."""
+    """One organization: its people (their user names are `role.slug`; `everything` has all roles, `root` is a superuser), and the sandboxes that only it is connected to."""
 
     house: World
     slug: str
@@ -120,7 +120,7 @@ def company(
 def _provision(made: Company, flows: str | None, options: str) -> None:
     text = [f'[[organizations]]\nname = "{made.name}"\nslug = "acme"\ncontacts = ["books@{made.slug}.test"]\n']
     text += [_person(made, role, [role]) for role in ROLES]
-    text.append(_person(made, "everything", list(ROLES)))
+    text += [_person(made, "everything", list(ROLES)), _person(made, "root", [], superuser=True)]
     if flows is not None:
         text += [connection(platform, sandbox, {}) for platform, sandbox in made.sandboxes.items()]
         text.append(flows.format(poll=0, options=options))
@@ -129,10 +129,10 @@ def _provision(made: Company, flows: str | None, options: str) -> None:
     made.house.manage("provision", str(file))
 
 
-def _person(made: Company, name: str, roles: list[str]) -> str:
+def _person(made: Company, name: str, roles: list[str], *, superuser: bool = False) -> str:
     return (
         f'[[users]]\nusername = "{made.user(name)}"\nemail = "{made.user(name)}@shop.test"\npassword = "{PASSWORD}"\n'
-        f'organizations = ["acme"]\nroles = {json.dumps(roles)}\n'
+        f'organizations = ["acme"]\nroles = {json.dumps(roles)}\nsuperuser = {json.dumps(superuser)}\n'
     )
 
 

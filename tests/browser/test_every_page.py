@@ -1,0 +1,85 @@
+"""Every page that can be reached by links: no serious accessibility fault in light or dark, and nothing sticks out of a phone's screen."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error, Page
+
+from tests.browser.conftest import SignIn
+from tests.browser.installation import Company
+
+RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "preload": False}  # preloading would fetch and inject styles, which our policy refuses
+NO_PAGES = ("/logout/", "/jsi18n/", "/autocomplete/", "/password_change/done/")
+ENOUGH = 200  # patterns of addresses
+
+
+def test_every_page_in_light_in_dark_and_on_a_phone(shop_and_books: Company, sign_in: SignIn) -> None:
+    _some_of_everything(shop_and_books)
+    faults: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    for person in ("everything", "root"):
+        page = sign_in(shop_and_books.user(person))
+        for pattern in reachable(page, seen):
+            found = [*serious(page, "light"), *serious(page, "dark"), *sticking_out(page)]
+            if found:
+                faults[pattern] = found
+    assert not faults, json.dumps(faults, indent=1)
+    assert len(seen) > 40
+
+
+def _some_of_everything(made: Company) -> None:
+    """Orders that went through, one that waits for a person, and a connection that has seen polls and webhooks."""
+    made.place_orders(4)
+    made.wait_for_orders(4)
+
+
+def reachable(page: Page, seen: set[str]) -> Iterator[str]:
+    """Opens one page of each kind that links lead to from here, and says its address with numbers as N."""
+    waiting = deque([page.url])
+    while waiting and len(seen) < ENOUGH:
+        address = waiting.popleft()
+        pattern = re.sub(r"\d+", "N", urlsplit(address).path)
+        if pattern in seen or pattern.endswith(NO_PAGES):
+            continue
+        seen.add(pattern)
+        if opens(page, address):
+            yield pattern
+            links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+            waiting += [link for link in links if urlsplit(link).netloc == urlsplit(page.url).netloc and "/admin/" in link]
+
+
+def opens(page: Page, address: str) -> bool:
+    """Whether it is a page; a file to download is none."""
+    try:
+        answer = page.goto(address)
+    except Error as error:
+        if "Download is starting" in str(error):
+            return False
+        raise
+    assert answer is not None
+    assert answer.status == 200, f"{answer.status} {address}"
+    return "html" in (answer.header_value("content-type") or "")
+
+
+def serious(page: Page, scheme: str) -> list[str]:
+    """What axe calls serious or critical, with the first place of each."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    found = Axe().run(page, options=RULES).response["violations"]
+    page.emulate_media(color_scheme="light")
+    return [f"{scheme}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+def sticking_out(page: Page) -> list[str]:
+    """How far the page is wider than a phone's screen, if it is."""
+    size = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if size:
+        page.set_viewport_size(size)
+    return [f"{wide} px wider than a phone"] if wide > 0 else []
