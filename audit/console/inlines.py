@@ -1,4 +1,4 @@
-"""Rows within a form: Django shows a column's name once above them; here each field also says it by itself, for who cannot see the table."""
+"""Rows within a form: Django shows a column's name once above them; here each field also says its own, for who cannot see it."""
 
 from __future__ import annotations
 

@@ -78,12 +78,12 @@ def play(stage: Stage, count: int, seed: int, stopping: threading.Event) -> Outc
     returns = _pay_and_wait(stage, orders, results, stopping)
     more = tell_the_shops(stage, orders, results, stopping)
     returns = [*returns, *collect(stage, stopping)]
-    wait_for_rest(stage.flows, (*stage.shops, stage.ledger), lambda: 0, 0, stopping)  # what a poll found meanwhile is none left waiting
+    rested = wait_for_rest(stage.flows, (*stage.shops, stage.ledger), lambda: 0, 0, stopping)  # what polls found meanwhile comes to its end
     stuck = SyncJob.objects.filter(flow__in=[flow.pk for flow in stage.flows], state__in=STUCK)
     return Outcome(
         orders=tuple(results),
         returns=tuple(returns),
-        waiting=open_jobs(stage.flows) + _not_seen(stage, orders),
+        waiting=(0 if rested else open_jobs(stage.flows)) + _not_seen(stage, orders),
         failed=stuck.count(),
         unexplained=tuple(unexplained),
         ledger_calls=int(counters.pop("calls", 0)),

@@ -23,7 +23,9 @@ PLATFORMS = ("woocommerce", "freshbooks")
 
 @dataclass
 class Company:
-    """One organization: its people (their user names are `role.slug`; `everything` has all roles, `root` is a superuser), and the sandboxes that only it is connected to."""
+    """One organization, and the sandboxes that only it is connected to. Its people's user names are `role.slug`; `everything.slug` has all
+    roles, `root.slug` is a superuser.
+    """
 
     house: World
     slug: str
