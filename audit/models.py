@@ -30,8 +30,30 @@ class AuditSeal(models.Model):
     sealed_at = models.DateTimeField()
     pruned_at = models.DateTimeField(null=True)
 
+    class Meta:
+        permissions = [("verify_auditseal", "Can verify the audit")]
+
     def __str__(self) -> str:
         return f"seal {self.pk}"
+
+
+class AuditCheck(models.Model):
+    """A verification that a person asked for: how far it came, and what it found. Only the newest one is shown."""
+
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=150)
+    organization_id = models.BigIntegerField(null=True)
+    seals = models.IntegerField(default=0, help_text="Seals that hold, counted while it runs.")
+    of_seals = models.IntegerField(default=0)
+    last_good = models.BigIntegerField(null=True, help_text="The last seal that holds.")
+    first_broken = models.BigIntegerField(null=True)
+    ok = models.BooleanField(null=True)
+    sentence = models.TextField(blank=True)
+    head = models.CharField(max_length=64, blank=True)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"verification {self.pk}"
 
 
 class AuditRecord(models.Model):
@@ -58,12 +80,19 @@ class AuditRecord(models.Model):
     seal = models.ForeignKey(AuditSeal, null=True, on_delete=models.PROTECT, related_name="records", db_index=True)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["organization_id", "-id"], name="audit_organization"),
+        permissions = [("export_auditrecord", "Can export audit records")]
+        indexes = [  # the lists go by time, newest first: each filter's index ends with it, so that no page sorts or walks the rest
+            models.Index(fields=["organization_id", "-at", "-id"], name="audit_organization"),
+            models.Index(fields=["actor", "-at", "-id"], name="audit_actor"),
+            models.Index(fields=["connection_id", "-at", "-id"], name="audit_connection"),
+            models.Index(fields=["outcome", "-at", "-id"], name="audit_outcome"),
+            models.Index(fields=["source_id"], name="audit_source"),
+            models.Index(fields=["target_id"], name="audit_target"),
             models.Index(fields=["flow_id", "object_type", "source_id"], name="audit_object"),
             models.Index(fields=["job_id"], name="audit_job"),
             models.Index(fields=["id"], name="audit_unsealed", condition=models.Q(seal=None)),
             models.Index(fields=["source_id"], name="audit_redaction", condition=models.Q(action="audit_redacted")),
+            models.Index(fields=["-id"], name="audit_pruning", condition=models.Q(action="audit_pruned")),
         ]
 
     def __str__(self) -> str:

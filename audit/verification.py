@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -16,7 +16,8 @@ PRUNED = "audit_pruned"  # the action of the record that every pruning leaves; i
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The result. first_broken is the seal's id, None when all hold; head is the chain value to keep elsewhere.
+    """The result. first_broken is the seal's id, None when all hold; last_good the last one that holds; head is the chain value to
+    keep elsewhere.
 
     records counts those that were recomputed, unsealed those that no seal covers yet, redacted those that were redacted since.
     """
@@ -30,6 +31,7 @@ class Verification:
     unsealed: int
     redacted: int
     head: str
+    last_good: int | None = None
 
 
 @dataclass
@@ -42,19 +44,23 @@ class _Walk:
     pruned: int = 0
     redacted: int = 0
     last_pruned: int = 0
+    last_good: int | None = None
     heads: set[str] = field(default_factory=set)
     steps: dict[int, list[Step]] = field(default_factory=dict)
 
 
-def verify(*, head: str = "") -> Verification:
-    """Walk the whole chain. head is a chain value saved earlier: that it is still there proves that the tail was not cut off."""
+def verify(*, head: str = "", told: Callable[[int], None] = lambda _seals: None) -> Verification:
+    """Walk the whole chain. head is a chain value saved earlier: that it is still there proves that the tail was not cut off. told hears
+    after each seal how many hold so far.
+    """
     walk = _Walk(last_pruned=_last_pruned(), steps=recorded_steps())
     for seal in AuditSeal.objects.order_by("id").iterator(chunk_size=500):
         problem = _problem(seal, walk)
         if problem:
             return _result(walk, seal.pk, f"Seal {seal.pk} is broken: {problem}.")
         walk.seals += 1
-        walk.previous = seal.chain
+        walk.previous, walk.last_good = seal.chain, seal.pk
+        told(walk.seals)
         if head == seal.chain:
             walk.heads.add(head)
     if head and head not in walk.heads:
@@ -129,4 +135,5 @@ def _result(walk: _Walk, broken: int | None, sentence: str, *, ok: bool | None =
         unsealed=unsealed,
         redacted=walk.redacted,
         head="" if walk.previous == GENESIS else walk.previous,
+        last_good=walk.last_good,
     )

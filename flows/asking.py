@@ -31,6 +31,13 @@ def ask_for_reconciliation(flow: Flow, since: datetime, until: datetime, *, repa
     return _send(reconcile_flow, flow.pk, since.isoformat(), until.isoformat(), repair, asked_by)
 
 
+def ask_for_check(check_id: int) -> bool:
+    """A worker verifies the audit and fills this row. False when the broker did not take the message."""
+    from flows.tasks import verify_audit
+
+    return _send(verify_audit, check_id)
+
+
 def _send(task: Any, *arguments: Any) -> bool:
     try:
         task.apply_async(args=arguments, ignore_result=True, retry=False)

@@ -104,3 +104,11 @@ def reconcile_flow(flow_id: int, since: str, until: str, repair: bool, asked_by:
     from flows.asking import reconcile_asked
 
     reconcile_asked(flow_id, since, until, repair, asked_by)
+
+
+@quiet_task("verify_audit", expires=3600)
+def verify_audit(check_id: int) -> None:
+    """A person asked whether the audit is as it was sealed."""
+    from flows.verifying import verify_asked
+
+    verify_asked(check_id)

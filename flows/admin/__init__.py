@@ -1,6 +1,8 @@
 """Flows and all that they do, in the console."""
 
 from flows.admin import (
+    alerts,
+    audit,
     connection,
     field_mapping,
     flow,
@@ -17,6 +19,8 @@ from flows.admin import (
 )
 
 __all__ = [
+    "alerts",
+    "audit",
     "connection",
     "field_mapping",
     "flow",
