@@ -9,12 +9,11 @@ from typing import Any
 from audit.models import Outcome
 from audit.services import write
 from connectors.kit.errors import SyncError
-from flows.leases import periodic
-from flows.models import Flow
-from flows.reconcile import reconcile
+from flows.comparisons import runs
+from flows.models import Comparison, Flow
+from flows.reconcile import run_comparison
 
 logger = logging.getLogger(__name__)
-LONGEST = 3600.0  # seconds that one comparison may take before another may begin
 
 
 def ask_for_poll(flow: Flow) -> bool:
@@ -24,11 +23,13 @@ def ask_for_poll(flow: Flow) -> bool:
     return _send(poll, flow.pk)
 
 
-def ask_for_reconciliation(flow: Flow, since: datetime, until: datetime, *, repair: bool, asked_by: str) -> bool:
-    """A worker compares both sides; the report goes to the audit. False when the broker did not take the message."""
-    from flows.tasks import reconcile_flow
+def ask_for_comparison(flow: Flow, since: datetime, until: datetime, asked_by: str) -> Comparison:
+    """A worker compares both sides: at once, or with the next beat when the broker did not take the message."""
+    from flows.tasks import walk_comparisons
 
-    return _send(reconcile_flow, flow.pk, since.isoformat(), until.isoformat(), repair, asked_by)
+    comparison = runs.ask(flow, since, until, asked_by=asked_by)
+    _send(walk_comparisons)
+    return comparison
 
 
 def ask_for_check(check_id: int) -> bool:
@@ -47,20 +48,17 @@ def _send(task: Any, *arguments: Any) -> bool:
     return True
 
 
-def reconcile_asked(flow_id: int, since: str, until: str, repair: bool, asked_by: str) -> None:
-    """The worker's side of a comparison that a person asked for; what stopped it goes to the audit too."""
-    flow = Flow.objects.select_related("source", "destination").get(pk=flow_id)
-    with periodic(f"reconcile {flow_id}", LONGEST) as ours:
-        if not ours:
-            return
+def walk_comparisons() -> None:
+    """The worker's side: every comparison that was asked for and that nobody is at."""
+    for comparison in runs.unfinished():
         try:
-            reconcile(flow, datetime.fromisoformat(since), datetime.fromisoformat(until), repair=repair, asked_by=asked_by)
+            run_comparison(comparison)
         except SyncError as problem:
             write(
-                actor=asked_by,
+                actor=comparison.asked_by,
                 action="reconcile",
                 outcome=Outcome.FAILED,
-                organization_id=flow.organization_id,
-                flow_id=flow.pk,
-                message=f"{flow.label}: {problem.message}",
+                organization_id=comparison.flow.organization_id,
+                flow_id=comparison.flow_id,
+                message=f"{comparison.flow.label}: {problem.message}",
             )

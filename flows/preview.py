@@ -13,6 +13,7 @@ from flows.pipeline.run import decide
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
 from flows.recipes.contract import Plan
+from flows.sides import UNKNOWN, Sides, sides_of
 
 VANISHED = "vanished"
 IN_ORDER = "Nothing to do: the destination is as it should be."
@@ -28,13 +29,16 @@ def refuse_writes() -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The missing changes of one record, or the sentence why there are none. changed_at: when the record last changed at its source."""
+    """The missing changes of one record, or the sentence why there are none. changed_at: when the record last changed at its source;
+    sides: what both sides come to, as far as the plan had to look.
+    """
 
     number: str
     plan: Plan
     sentence: str = ""
     code: str = ""
     changed_at: datetime | None = None
+    sides: Sides = UNKNOWN
 
 
 def preview(flow: Flow, source_id: str) -> Preview:
@@ -59,18 +63,21 @@ def preview_whole(bench: Workbench, source_id: str, looked: set[str]) -> tuple[s
 def preview_on(bench: Workbench, source_id: str) -> tuple[Preview, object | None]:
     """One record alone; also the desired state, when there is one. Raises PartOf for what is only a part of another record."""
     bench.source_id = number = source_id
-    changed_at: datetime | None = None
+    changed_at, worth, desired, sight = None, None, None, Sight(bench)
     try:
         extracted = _extracted(bench, source_id)
         changed_at = getattr(extracted.value, "updated_at", None)
-        number = bench.recipe.describe(extracted.value)[0] or source_id
+        known_as, worth = bench.recipe.describe(extracted.value)
+        number = known_as or source_id
         desired = bench.recipe.desire(extracted.value, bench.context)
-        plan = decide(bench, desired, Sight(bench))
-        return Preview(number, plan, "" if plan.changes else IN_ORDER, changed_at=changed_at), desired
+        plan = decide(bench, desired, sight)
+        sides = sides_of(worth, desired, plan, sight.seen)
+        return Preview(number, plan, "" if plan.changes else IN_ORDER, changed_at=changed_at, sides=sides), desired
     except PartOf:
         raise
     except (NothingToDo, NeedsAttention, Rejected, Refused, Gone) as verdict:
-        return Preview(number, Plan(), sentence_of(verdict), verdict.code, changed_at), None
+        sides = sides_of(worth, desired, Plan(), sight.seen)
+        return Preview(number, Plan(), sentence_of(verdict), verdict.code, changed_at, sides), None
 
 
 def _extracted(bench: Workbench, source_id: str) -> Extracted:

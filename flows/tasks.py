@@ -98,12 +98,20 @@ def reconcile_all() -> None:
     reconcile_now()
 
 
-@quiet_task("reconcile_flow", expires=3600)
-def reconcile_flow(flow_id: int, since: str, until: str, repair: bool, asked_by: str) -> None:
-    """A person asked for a comparison of one flow."""
-    from flows.asking import reconcile_asked
+@quiet_task("walk_comparisons", expires=300)
+def walk_comparisons() -> None:
+    """Compare what a person asked for, and what a worker left unfinished."""
+    from flows.asking import walk_comparisons as walk_now
 
-    reconcile_asked(flow_id, since, until, repair, asked_by)
+    walk_now()
+
+
+@quiet_task("mail_comparisons", expires=300)
+def mail_comparisons() -> None:
+    """Tell those who want it how both sides compare, once a day or week."""
+    from flows.comparisons.mailing import mail_comparisons as mail_now
+
+    mail_now()
 
 
 @quiet_task("verify_audit", expires=3600)

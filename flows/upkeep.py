@@ -18,7 +18,11 @@ from flows.privacy.cases import forget_old_exports
 
 def contacts_of(organization_id: int) -> list[str]:
     """The addresses that an organization's alerts go to."""
-    text = Organization.objects.filter(pk=organization_id).values_list("contacts", flat=True).first() or ""
+    return addresses_in(Organization.objects.filter(pk=organization_id).values_list("contacts", flat=True).first() or "")
+
+
+def addresses_in(text: str) -> list[str]:
+    """The addresses in an organization's contacts."""
     return [line.strip() for line in text.replace(",", "\n").splitlines() if "@" in line]
 
 

@@ -15,6 +15,8 @@ from audit.services import write
 from credentials.models import Connection, Membership, Organization
 from flows.models import (
     Backfill,
+    Comparison,
+    Difference,
     ExternalLink,
     FieldMapping,
     Flow,
@@ -187,6 +189,35 @@ class BackfillFactory(DjangoModelFactory[Backfill]):
     flow = factory.SubFactory(FlowFactory)
     since = NOON - timedelta(days=2)
     until = NOON
+
+
+class ComparisonFactory(DjangoModelFactory[Comparison]):
+    """Finished, and all was exact."""
+
+    class Meta:
+        model = Comparison
+
+    flow = factory.SubFactory(FlowFactory)
+    since = NOON - timedelta(days=7)
+    until = created_at = finished_at = NOON
+    asked_by = "bookkeeper"
+    listed = compared = 3
+
+
+class DifferenceFactory(DjangoModelFactory[Difference]):
+    """An order that is missing in the books."""
+
+    class Meta:
+        model = Difference
+
+    comparison = factory.SubFactory(ComparisonFactory)
+    kind = "missing"
+    source_id = factory.Sequence(lambda n: str(700 + n))
+    number = factory.LazyAttribute(lambda difference: f"1{difference.source_id}")
+    sentence = "Create invoice over 12.50 CAD"
+    currency = "CAD"
+    sold = captured = Decimal("12.50")
+    invoiced = paid = Decimal("0.00")
 
 
 class SubscriptionFactory(DjangoModelFactory[Subscription]):

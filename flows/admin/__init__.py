@@ -3,6 +3,7 @@
 from flows.admin import (
     alerts,
     audit,
+    comparison,
     connection,
     field_mapping,
     flow,
@@ -21,6 +22,7 @@ from flows.admin import (
 __all__ = [
     "alerts",
     "audit",
+    "comparison",
     "connection",
     "field_mapping",
     "flow",

@@ -1,4 +1,4 @@
-"""Flows: made in two steps, switched on and off, planned, backfilled, compared."""
+"""Flows: made in two steps, switched on and off, planned, backfilled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -20,9 +20,9 @@ from audit.console.showing import badge
 from credentials.console import ScopedAdmin, organization_filter
 from credentials.setting_fields import shown
 from flows.admin.flow_form import FlowForm, NewFlowForm, form_for, option_names
-from flows.admin.flow_pages import LONGEST_COMPARISON, CompareForm, PeriodForm, PlanForm, plan
+from flows.admin.flow_pages import PeriodForm, PlanForm, plan
 from flows.admin.parts import told
-from flows.asking import ask_for_poll, ask_for_reconciliation
+from flows.asking import ask_for_poll
 from flows.models import Flow
 from flows.polling import start_backfill
 from flows.recipes import RECIPES
@@ -121,18 +121,16 @@ class FlowAdmin(ScopedAdmin):
     # ---- pages ---------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        pages = (("plan", self.plan_view), ("backfill", self.backfill_view), ("compare", self.compare_view))
+        pages = (("plan", self.plan_view), ("backfill", self.backfill_view))
         return [*(self.page(name, view, name) for name, view in pages), *super().get_urls()]
 
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         asked = (
-            ("plan", "Plan a record", MAY_PLAN),
-            ("backfill", "Backfill", MAY_BACKFILL),
-            ("compare", "Compare both sides", MAY_BACKFILL),
+            (self.address("plan", row.pk), "Plan a record", MAY_PLAN),
+            (self.address("backfill", row.pk), "Backfill", MAY_BACKFILL),
+            (f"{reverse('admin:flows_comparison_add')}?flow={row.pk}", "Compare both sides", MAY_BACKFILL),
         )
-        return [
-            {"label": label, "url": self.address(name, row.pk)} for name, label, permission in asked if request.user.has_perm(permission)
-        ]
+        return [{"label": label, "url": url} for url, label, permission in asked if request.user.has_perm(permission)]
 
     def plan_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for a record, see what a sync would do."""
@@ -147,28 +145,13 @@ class FlowAdmin(ScopedAdmin):
         form = PeriodForm(request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
             since, until = form.window(flow, timezone.now())
-            start_backfill(flow, since, until, reason="asked for in the console", asked_by=request.user.get_username())
+            made = start_backfill(flow, since, until, reason="asked for in the console", asked_by=request.user.get_username())
             said = Said(f"Everything that changed from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC is being read again.")
             self.record(request, "start backfill", flow, said.sentence)
             tell(request, said)
-            return HttpResponseRedirect(self.address("change", flow.pk))
+            return HttpResponseRedirect(reverse("admin:flows_backfill_change", args=[made.pk]))
         why = "Everything that changed in these days is read again and brought up to date. What is in order already stays as it is."
         return self._page(request, flow, "period.html", "Backfill", {"form": form, "why": why, "button": "Start"})
-
-    def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask a worker to compare both sides."""
-        flow = self._flow(request, object_id, MAY_BACKFILL)
-        form = CompareForm(request.POST if request.method == "POST" else None)
-        if form.is_bound and form.is_valid():
-            since, until = form.window(flow, timezone.now())
-            taken = ask_for_reconciliation(flow, since, until, repair=form.cleaned_data["repair"], asked_by=request.user.get_username())
-            said = Said("Both sides are being compared. The report appears in the audit, and an alert if they differ.")
-            said = said if taken else Said(NOT_TAKEN, ok=False)
-            self.record(request, "ask for reconciliation", flow, f"{since:%Y-%m-%d} to {until:%Y-%m-%d}. {said.sentence}")
-            tell(request, said)
-            return HttpResponseRedirect(self.address("change", flow.pk))
-        why = f"Reads every record of these days (at most {LONGEST_COMPARISON}) from both sides and reports what is missing or different."
-        return self._page(request, flow, "period.html", "Compare both sides", {"form": form, "why": why, "button": "Compare"})
 
     def _flow(self, request: HttpRequest, object_id: str, permission: str) -> Flow:
         flow: Flow = self.get_object(request, object_id)

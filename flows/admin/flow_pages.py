@@ -1,4 +1,4 @@
-"""What can be asked of a flow: a plan of one record, a backfill, a comparison. Each is a form with its answer on one page."""
+"""What can be asked of a flow: a plan of one record, a backfill. Each is a form with its answer on one page."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from flows.models import Flow
 from flows.preview import Preview, preview
 from flows.recipes.contract import Change
 from flows.recipes.proof import TieOut
-
-LONGEST_COMPARISON = 92  # days
 
 
 class PlanForm(forms.Form):
@@ -46,13 +44,6 @@ class PeriodForm(forms.Form):
     def window(self, flow: Flow, now: datetime) -> tuple[datetime, datetime]:
         """The days as times; never beyond now."""
         return days(flow, self.cleaned_data["since"], self.cleaned_data["until"], now)
-
-
-class CompareForm(PeriodForm):
-    """A comparison, with or without mending."""
-
-    longest = LONGEST_COMPARISON
-    repair = forms.BooleanField(label="Sync what differs", required=False, help_text="Otherwise it is only reported.")
 
 
 def days(flow: Flow, since: date, until: date, now: datetime) -> tuple[datetime, datetime]:

@@ -27,21 +27,23 @@ class Wanted:
     event_id: int | None = None
     asked_by: str = ""
     force: bool = False
+    backfill_id: int | None = None
 
 
 # A waiting job keeps the more urgent priority, the earlier time and any force; the newest event is its cause.
 _UPSERT = """
 INSERT INTO flows_syncjob (flow_id, object_type, source_id, state, priority, not_before, attempts, crashes, force, lease_token,
-    trigger, event_id, asked_by, reason_code, subject, reason, created_at)
+    trigger, event_id, backfill_id, asked_by, reason_code, subject, reason, created_at)
 VALUES {rows}
 ON CONFLICT (flow_id, object_type, source_id) WHERE state = 'waiting' DO UPDATE SET
     priority = CASE WHEN excluded.priority < flows_syncjob.priority THEN excluded.priority ELSE flows_syncjob.priority END,
     not_before = CASE WHEN excluded.not_before < flows_syncjob.not_before THEN excluded.not_before ELSE flows_syncjob.not_before END,
     force = (flows_syncjob.force OR excluded.force),
-    event_id = COALESCE(excluded.event_id, flows_syncjob.event_id)
+    event_id = COALESCE(excluded.event_id, flows_syncjob.event_id),
+    backfill_id = COALESCE(excluded.backfill_id, flows_syncjob.backfill_id)
 """
-_ROW = "(%s, %s, %s, 'waiting', %s, %s, 0, 0, %s, '', %s, %s, %s, '', '', '', %s)"
-_BATCH = 60  # 10 parameters a row; SQLite takes 999 in its oldest builds
+_ROW = "(%s, %s, %s, 'waiting', %s, %s, 0, 0, %s, '', %s, %s, %s, %s, '', '', '', %s)"
+_BATCH = 60  # 11 parameters a row; SQLite takes 999 in its oldest builds
 
 
 def enqueue(wanted: Iterable[Wanted], now: datetime) -> int:
@@ -63,6 +65,7 @@ def enqueue(wanted: Iterable[Wanted], now: datetime) -> int:
                     w.force,
                     w.trigger,
                     w.event_id,
+                    w.backfill_id,
                     w.asked_by,
                     when,
                 ]

@@ -1,18 +1,22 @@
 """The rows that survive a crash."""
 
+from flows.models.comparison import Comparison, ComparisonMail, Difference
 from flows.models.flow import Flow
 from flows.models.inbox import InboundEvent
 from flows.models.job import SyncJob
 from flows.models.lease import PeriodicLease
 from flows.models.link import ExternalLink
 from flows.models.mapping import FieldMapping, FieldMappingVersion, ItemMapping, ValueMapping
-from flows.models.polling import Backfill, SyncCursor
+from flows.models.polling import Backfill, PollDay, SyncCursor
 from flows.models.privacy import PrivacyCase
 from flows.models.record import SyncRecord
 from flows.models.subscription import Subscription
 
 __all__ = [
     "Backfill",
+    "Comparison",
+    "ComparisonMail",
+    "Difference",
     "ExternalLink",
     "FieldMapping",
     "FieldMappingVersion",
@@ -20,6 +24,7 @@ __all__ = [
     "InboundEvent",
     "ItemMapping",
     "PeriodicLease",
+    "PollDay",
     "PrivacyCase",
     "Subscription",
     "SyncCursor",

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from flows.models.flow import Flow
 from flows.models.inbox import InboundEvent
+from flows.models.polling import Backfill
 
 
 class Priority(models.IntegerChoices):
@@ -43,6 +44,7 @@ class SyncJob(models.Model):
     lease_token = models.CharField(max_length=32, blank=True)
     trigger = models.CharField(max_length=20, default="webhook")
     event = models.ForeignKey(InboundEvent, null=True, on_delete=models.SET_NULL, related_name="jobs")
+    backfill = models.ForeignKey(Backfill, null=True, on_delete=models.SET_NULL, related_name="jobs", db_index=False)
     asked_by = models.CharField(max_length=150, blank=True)
     reason_code = models.CharField(max_length=60, blank=True)
     subject = models.CharField(max_length=150, blank=True, help_text="What a mapping would release: sku:MUG-XL.")
@@ -73,6 +75,7 @@ class SyncJob(models.Model):
             models.Index(fields=["flow", "object_type", "source_id", "-id"], name="job_object"),
             models.Index(fields=["flow", "subject"], name="job_attention", condition=Q(state__in=["attention", "dead"])),
             models.Index(fields=["state", "-id"], name="job_state"),
+            models.Index(fields=["backfill", "state"], name="job_backfill", condition=Q(backfill__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -29,15 +29,16 @@ SEES = {
     "fieldmapping": EVERYBODY, "inboundevent": EVERYBODY, "syncjob": EVERYBODY, "syncrecord": EVERYBODY, "externallink": EVERYBODY,
     "synccursor": EVERYBODY, "backfill": EVERYBODY, "subscription": EVERYBODY, "alert": EVERYBODY,
     "auditrecord": {"support", "owner", "root"}, "auditseal": {"support", "owner", "root"},
-    "privacycase": {"support", "owner", "root"},
+    "privacycase": {"support", "owner", "root"}, "comparison": EVERYBODY,
     "user": {"root"}, "group": {"root"}, "periodictask": {"root"}, "intervalschedule": {"root"},
 }  # fmt: skip
 ADDS: dict[str, set[str]] = {
     "itemmapping": {"bookkeeper", "owner", "root"}, "valuemapping": {"bookkeeper", "owner", "root"},
     "fieldmapping": {"bookkeeper", "owner", "root"}, "flow": {"owner", "root"}, "connection": {"owner", "root"},
+    "comparison": {"bookkeeper", "owner", "root"},
     "organization": {"root"}, "user": {"root"}, "group": {"root"}, "periodictask": {"root"}, "intervalschedule": {"root"},
 }  # fmt: skip
-CHANGES: dict[str, set[str]] = {**ADDS, "organization": {"owner", "root"}}
+CHANGES: dict[str, set[str]] = {**ADDS, "organization": {"owner", "root"}, "comparison": set()}
 PRESSES = {
     ("connection", "test"): {"owner", "root"}, ("connection", "pause"): {"owner", "root"}, ("connection", "resume"): {"owner", "root"},
     ("connection", "webhooks"): {"support", "owner", "root"},
@@ -48,7 +49,7 @@ PRESSES = {
     ("subscription", "reenable"): {"support", "owner", "root"}, ("alert", "close"): {"support", "owner", "root"},
     ("privacycase", "carry-out"): {"owner", "root"},
 }  # fmt: skip
-ASKS = {"plan": {"bookkeeper", "owner", "root"}, "backfill": {"bookkeeper", "owner", "root"}, "compare": {"bookkeeper", "owner", "root"}}
+ASKS = {"plan": {"bookkeeper", "owner", "root"}, "backfill": {"bookkeeper", "owner", "root"}}
 SHARED = {"auditseal", "group", "user", "periodictask", "intervalschedule"}  # belong to the whole installation
 
 
@@ -109,6 +110,7 @@ def rows_of(organization: Organization) -> dict[str, Model]:
         "fieldmapping": make.FieldMappingFactory(flow=flow, target="client.note"),
         "synccursor": make.CursorFactory(flow=flow),
         "backfill": make.BackfillFactory(flow=flow),
+        "comparison": make.ComparisonFactory(flow=flow),
         "subscription": make.SubscriptionFactory(connection=flow.source, status="disabled", topic=f"order.updated.{organization.pk}"),
         "privacycase": PrivacyCase.objects.create(connection=flow.source, kind="redact_person", wanted=CANARY, received_at=timezone.now()),
         "alert": make.AlertFactory(organization_id=organization.pk, message=f"An alert of {organization}"),

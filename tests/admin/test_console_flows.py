@@ -15,7 +15,6 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, InvoiceLine, InvoiceTax
 from connectors.canonical.money import Money
 from connectors.kit.errors import Transient
-from flows.asking import reconcile_asked
 from flows.models import Backfill, FieldMapping, Flow, ItemMapping, SyncJob, ValueMapping
 from flows.preview import Preview
 from flows.recipes.contract import Change, Plan
@@ -195,18 +194,6 @@ def test_a_wrong_period_starts_nothing(world: World, period: dict[str, str]) -> 
     assert Backfill.objects.count() == 2
 
 
-def test_a_comparison_is_asked_of_the_workers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr("flows.asking._send", lambda task, *arguments: asked.append((task.name, arguments)) or True)
-    flow, client = world.rows["flow"], world.client("bookkeeper")
-    url = address(flow, "compare", flow.pk)
-    assert client.post(url, {"since": "2025-01-01", "until": "2025-12-31"}).status_code == 200
-    assert asked == []
-    assert client.post(url, {"since": "2025-11-01", "until": "2025-11-01", "repair": "on"}).status_code == 302
-    period = ("2025-11-01T00:00:00+00:00", "2025-11-02T00:00:00+00:00")
-    assert asked == [("flows.tasks.reconcile_flow", (flow.pk, *period, True, "bookkeeper"))]
-
-
 def test_a_dead_broker_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_options: Any) -> None:
         raise ConnectionRefusedError
@@ -282,15 +269,3 @@ def test_field_mappings_are_checked(world: World) -> None:
     assert FieldMapping.objects.get(target="client.company").expression == "customer.company"
     taken = client.post(address(FieldMapping, "add"), {**posted, "expression": "note"})
     assert taken.status_code == 200
-
-
-def test_a_comparison_that_cannot_be_made_is_in_the_audit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_arguments: Any, **_options: Any) -> None:
-        raise Transient("The shop does not answer.")
-
-    monkeypatch.setattr("flows.asking.reconcile", fail)
-    flow = world.rows["flow"]
-    reconcile_asked(flow.pk, "2025-11-01T00:00:00+00:00", "2025-11-02T00:00:00+00:00", False, "bookkeeper")
-    record = AuditRecord.objects.get(action="reconcile")
-    assert (record.actor, record.outcome, record.flow_id) == ("bookkeeper", "failed", flow.pk)
-    assert "The shop does not answer." in record.message

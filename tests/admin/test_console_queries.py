@@ -21,6 +21,7 @@ from audit.models import Alert, AuditRecord, AuditSeal
 from credentials.models import Connection, Organization
 from flows.models import (
     Backfill,
+    Comparison,
     ExternalLink,
     FieldMapping,
     Flow,
@@ -50,6 +51,7 @@ LISTS: dict[type[Model], Made] = {
     FieldMapping: lambda o: make.FieldMappingFactory(flow__organization=o),
     SyncCursor: lambda o: make.CursorFactory(flow__organization=o),
     Backfill: lambda o: make.BackfillFactory(flow__organization=o),
+    Comparison: lambda o: make.ComparisonFactory(flow__organization=o),
     Subscription: lambda o: make.SubscriptionFactory(connection__organization=o),
     Alert: lambda o: make.AlertFactory(organization_id=o.pk),
     AuditRecord: lambda o: make.audit_record(o),

@@ -54,7 +54,7 @@ def test_each_invoice_is_compared_once_however_many_parts_were_told_of(till: Til
     )
     assert (report.drifts[0].source_id, report.drifts[0].number, report.drifts[0].age_days) == (at["id"], invoice["number"], 0)
     assert alerts(till.back) == [
-        "collection_to_payment: 1 compared, 1 different (1 payment). Open the reconciliation in the audit and repair."
+        "collection_to_payment: 1 compared, 1 different (1 payment). Open the latest comparison under Reconciliation and repair."
     ]
     till.record(at["id"])
     assert drifts(compared(till, till.back)) == []

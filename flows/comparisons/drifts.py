@@ -1,0 +1,139 @@
+"""What differs in one record: asked of the same plan as a sync, said in kinds that people know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.utils import timezone
+
+from connectors.canonical.identity import ObjectType
+from connectors.canonical.ledger import Invoice
+from connectors.kit.errors import SyncError
+from flows.models import ExternalLink
+from flows.pipeline.workbench import Workbench, calling
+from flows.preview import VANISHED, Preview, preview_whole
+from flows.recipes.contract import Change
+from flows.sides import UNKNOWN, Sides
+
+BY_A_PERSON = ("double", "extra")  # no sync mends these
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference. kind: missing, double, amount, payment, status, fee, note, extra, attention, unreadable.
+
+    age_days: since the source last changed.
+    """
+
+    kind: str
+    source_id: str
+    number: str
+    sentence: str
+    age_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One record looked at: what differs, and what both sides come to."""
+
+    drifts: tuple[Drift, ...]
+    sides: Sides
+
+
+def compare(bench: Workbench, source_id: str, looked: set[str]) -> Compared | None:
+    """What differs; None for what was looked at already, itself or the whole that it is part of."""
+    try:
+        found = preview_whole(bench, source_id, looked)
+        if found is None:
+            return None
+        source_id, seen = found
+        posted = _posted(bench, source_id)
+        drifts = _strongest(_planned(source_id, seen, posted)) + _doubles(bench, source_id, seen, posted)
+    except SyncError as problem:
+        return Compared((Drift("unreadable", source_id, source_id, problem.message),), UNKNOWN)
+    age = None if seen.changed_at is None else max(0, (timezone.now() - seen.changed_at).days)
+    return Compared(tuple(replace(drift, age_days=age) for drift in drifts), _sides(seen, posted))
+
+
+_KINDS = {
+    ("create", ObjectType.INVOICE): "missing",
+    ("update", ObjectType.INVOICE): "amount",
+    ("act", ObjectType.INVOICE): "status",
+    ("create", ObjectType.PAYMENT): "payment",
+    ("adopt", ObjectType.PAYMENT): "payment",
+    ("update", ObjectType.PAYMENT): "payment",
+    ("act", ObjectType.PAYMENT): "payment",
+    ("create", ObjectType.CREDIT): "amount",
+    ("create", ObjectType.EXPENSE): "fee",
+    ("create", ObjectType.INVOICE_NOTE): "note",
+    ("update", ObjectType.ORDER): "status",
+    ("act", ObjectType.ORDER): "status",
+}
+
+
+def _kind(change: Change) -> str:
+    """ "" for what calls nobody."""
+    if change.verb == "remember":
+        return ""
+    return _KINDS.get((change.verb, change.object_type), "missing" if change.verb == "create" else "amount")
+
+
+def _left_out(seen: Preview) -> bool:
+    """Whether nothing of it should be in the books."""
+    return (seen.sentence.startswith("Nothing to do: ") and bool(seen.code)) or seen.code == VANISHED
+
+
+def _planned(source_id: str, seen: Preview, posted: Invoice | bool | None) -> list[Drift]:
+    """What a sync would change, what would stop it, and what stands although it should not."""
+    drifts = [Drift(_kind(change), source_id, seen.number, change.title) for change in seen.plan.changes if _kind(change)]
+    if seen.sentence.startswith("Stopped") and seen.code != VANISHED:
+        drifts.append(Drift("attention", source_id, seen.number, seen.sentence))
+    if _left_out(seen) and posted:
+        drifts.append(Drift("extra", source_id, seen.number, f"It is in the books, though: {seen.sentence}"))
+    return drifts
+
+
+def _strongest(drifts: list[Drift]) -> list[Drift]:
+    """A missing invoice also lacks its payments: one line says it. Else one line for each kind."""
+    missing = [drift for drift in drifts if drift.kind == "missing"]
+    kinds = {drift.kind: drift for drift in drifts}
+    told = {kind: "; ".join(drift.sentence for drift in drifts if drift.kind == kind) for kind in kinds}
+    return missing[-1:] or [replace(drift, sentence=told[kind]) for kind, drift in kinds.items()]
+
+
+def _posted(bench: Workbench, source_id: str) -> Invoice | bool | None:
+    """The invoice that stands for it; True where one does that cannot be read, None where none does."""
+    link = ExternalLink.objects.filter(
+        destination=bench.flow.destination,
+        scope=bench.scope,
+        object_type=ObjectType.INVOICE.value,
+        key=source_id,
+        state=ExternalLink.State.CONFIRMED,
+        void=False,
+    ).first()
+    writes = bench.destination.connector.writes.get(ObjectType.INVOICE)
+    if link is None:
+        return None
+    if writes is None or writes.get is None:
+        return True
+    with calling(bench.destination) as api:
+        ours = writes.get(api, link.remote_id)
+    return ours if isinstance(ours, Invoice) else True
+
+
+def _doubles(bench: Workbench, source_id: str, seen: Preview, posted: Invoice | bool | None) -> list[Drift]:
+    """More than one invoice that carries this order's marker."""
+    if not isinstance(posted, Invoice):
+        return []
+    writes = bench.destination.connector.writes[ObjectType.INVOICE]
+    with calling(bench.destination) as api:
+        twins = [found for found in writes.find(api, posted) if found.id != posted.id and writes.owns(found, posted)]
+    return [Drift("double", source_id, seen.number, f"{len(twins) + 1} invoices carry this number.")] if twins else []
+
+
+def _sides(seen: Preview, posted: Invoice | bool | None) -> Sides:
+    """What is left out counts only where something stands for it all the same."""
+    invoice = posted if isinstance(posted, Invoice) else None
+    if not _left_out(seen):
+        return seen.sides.shown(invoice)
+    return UNKNOWN if invoice is None else UNKNOWN.shown(invoice).owed_nothing()
