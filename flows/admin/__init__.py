@@ -11,12 +11,12 @@ from flows.admin import (
     item_mapping,
     job,
     link,
-    mapping,
     polling,
     privacy,
     record,
     schedule,
     subscription,
+    value_mapping,
 )
 
 __all__ = [
@@ -30,10 +30,10 @@ __all__ = [
     "item_mapping",
     "job",
     "link",
-    "mapping",
     "polling",
     "privacy",
     "record",
     "schedule",
     "subscription",
+    "value_mapping",
 ]

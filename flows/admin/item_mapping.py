@@ -6,17 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from audit.console.buttons import Said, tell
 from connectors.kit.errors import SyncError
-from credentials.access import limit_to
-from flows.admin.choosing import map_item, suggestions_for, unmapped_of
 from flows.admin.mapping import MappingAdmin
 from flows.catalogue import items_of
+from flows.mapping.items import SKU, map_item, suggestions_for, unmapped_of
 from flows.models import Flow, ItemMapping
 from flows.suggesting import matching
 
@@ -28,7 +25,9 @@ class ItemMappingAdmin(MappingAdmin):
     identity = ("sku",)
     list_display = ("sku", "flow", "item_id", "item_name")
     list_editable = ("item_id", "item_name")
-    search_fields = ("sku", "item_name", "item_id")
+    search_fields = ("sku__istartswith", "item_name__istartswith", "item_id__exact")
+    search_help_text = "How a SKU or an item's name begins, or an item's id."
+    sortable_by = ()
     fields = ("flow", "sku", "item_id", "item_name")
     change_list_template = "admin/flows/itemmapping/change_list.html"
 
@@ -38,23 +37,23 @@ class ItemMappingAdmin(MappingAdmin):
         return [*own, *super().get_urls()]
 
     def unmapped_view(self, request: HttpRequest) -> HttpResponse:
-        """What waits for a mapping; accept suggestions one by one or many at once."""
-        flows = self._flows(request)
+        """What waits for a mapping in one flow; accept suggestions one by one or many at once."""
+        flows = self.flows_to_map(request)
         if request.method == "POST":
-            known = {str(flow.pk): flow for flow in flows}
-            for accepted in request.POST.getlist("accept"):
-                flow_id, _, rest = accepted.partition(":")
-                item_id, _, sku = rest.partition(":")
-                if flow_id in known and sku:
-                    self._map(request, known[flow_id], sku, item_id)
-            return HttpResponseRedirect(self.address("unmapped"))
-        return self._page(request, "unmapped.html", "Unmapped SKUs", {"rows": unmapped_of(flows)})
+            self._accept(request, {str(flow.pk): flow for flow in flows})
+            return HttpResponseRedirect(request.get_full_path())
+        tabs = self.tabs(request, flows, (SKU,), all_flows=False)
+        flow = next((tab.flow for tab in tabs if tab.current), None)
+        number = request.GET.get("page", "")
+        found = unmapped_of(flow, int(number) if number.isdecimal() and len(number) < 5 else 1) if flow else None
+        context = {"tabs": tabs, "flow": flow, "found": found, "rows": found.rows if found else ()}
+        return self.shown_page(request, "itemmapping/unmapped.html", "Unmapped SKUs", context)
 
     def choose_view(self, request: HttpRequest) -> HttpResponse:
         """One SKU: suggestions with their reasons, and a search over all items."""
         asked = request.POST if request.method == "POST" else request.GET
         sku, text = asked.get("sku", "").strip()[:120], request.GET.get("q", "").strip()[:100]
-        flow = next((flow for flow in self._flows(request) if str(flow.pk) == asked.get("flow")), None)
+        flow = next((flow for flow in self.flows_to_map(request) if str(flow.pk) == asked.get("flow")), None)
         if flow is None or not sku:
             raise Http404
         if request.method == "POST":
@@ -67,28 +66,27 @@ class ItemMappingAdmin(MappingAdmin):
             "typed": f"{self.address('add')}?{urlencode({'flow': flow.pk, 'sku': sku})}",
         }
         try:
-            context["suggestions"] = suggestions_for(flow, sku)
+            context["name"], context["suggestions"] = suggestions_for(flow, [sku])[sku]
             context["items"] = matching(items_of(flow), text) if text else []
         except SyncError as problem:
             context["problem"] = problem.message
-        return self._page(request, "choose.html", f"Which item stands for {sku}?", context)
+        return self.shown_page(request, "itemmapping/choose.html", f"Which item stands for {sku}?", context)
+
+    def _accept(self, request: HttpRequest, known: dict[str, Flow]) -> None:
+        """Each "flow:item:SKU"; the one whose own button was pressed, else all that are ticked."""
+        only = request.POST.get("only")
+        for accepted in [only] if only else request.POST.getlist("accept"):
+            flow_id, _, rest = accepted.partition(":")
+            item_id, _, sku = rest.partition(":")
+            if flow_id in known and sku:
+                self._map(request, known[flow_id], sku[:120], item_id)
 
     def _map(self, request: HttpRequest, flow: Flow, sku: str, item_id: str) -> None:
         try:
-            row, new = map_item(flow, sku, item_id)
+            row, new, released = map_item(flow, sku, item_id, request.user.get_username())
         except (SyncError, KeyError) as problem:
             why = problem.message if isinstance(problem, SyncError) else "The books do not list that item."
             return tell(request, Said(f"{sku} was not mapped: {why}", ok=False))
         (self.log_addition if new else self.log_change)(request, row, "Chosen from the books' items.")
         tell(request, Said(f"{sku} is {row.item_name} from now on."))
-        return self._release(request, row)
-
-    def _flows(self, request: HttpRequest) -> list[Flow]:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        flows = Flow.objects.select_related("organization", "source", "destination")
-        return list(limit_to(request.user, flows))
-
-    def _page(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
-        known = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        return TemplateResponse(request, f"admin/flows/itemmapping/{template}", {**known, **context})
+        return self._released(request, row, released)

@@ -1,17 +1,34 @@
-"""The operator's mappings, editable in their lists; saving one lets the jobs go on that waited for it."""
+"""What the pages of all mappings share: scope, the flow that a page is about, and that saving one lets the waiting jobs go on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from audit.console.buttons import Said, tell
+from credentials.access import limit_to
 from credentials.console import ScopedAdmin
 from flows.admin.parts import flow_filter
-from flows.models import ValueMapping
+from flows.jobs.telling import STUCK
+from flows.models import Flow, SyncJob
 from flows.releasing import mapping_saved, subject_of
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTab:
+    """A flow that a page could be about, and how many of its records wait for what is mapped there."""
+
+    flow: Flow
+    waiting: int
+    url: str
+    current: bool = False
 
 
 class MappingAdmin(ScopedAdmin):
@@ -37,14 +54,28 @@ class MappingAdmin(ScopedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("flow", *self.identity)
 
+    # ---- pages beside the list -----------------------------------------------------------------------------
 
-@admin.register(ValueMapping)
-class ValueMappingAdmin(MappingAdmin):
-    """Taxes, payment methods, statuses, accounts."""
+    def flows_to_map(self, request: HttpRequest) -> list[Flow]:
+        """Those that this person may map for. PermissionDenied for who may not map at all."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        flows = Flow.objects.select_related("organization", "source", "destination").order_by("organization", "label")
+        return list(limit_to(request.user, flows))
 
-    identity = ("kind", "source")
-    list_display = ("source", "kind", "flow", "target")
-    list_editable = ("target",)
-    list_filter = (flow_filter(), "kind")
-    search_fields = ("source", "target")
-    fields = ("flow", "kind", "source", "target")
+    def tabs(self, request: HttpRequest, flows: Sequence[Flow], subjects: Sequence[str], *, all_flows: bool) -> list[FlowTab]:
+        """The flows with something waiting (all_flows: the others, too), the page's own marked: as asked for, else the most awaited."""
+        begins = Q(pk__in=())
+        for subject in subjects:
+            begins |= Q(subject__startswith=subject)
+        stopped = SyncJob.objects.filter(begins, flow__in=flows, state__in=STUCK).order_by()
+        counts = dict(stopped.values_list("flow_id").annotate(records=Count("source_id", distinct=True)))
+        shown = [flow for flow in flows if all_flows or flow.pk in counts]
+        asked = next((flow for flow in shown if str(flow.pk) == request.GET.get("flow")), None)
+        current = asked or max(shown, key=lambda flow: counts.get(flow.pk, 0), default=None)
+        return [FlowTab(flow, counts.get(flow.pk, 0), f"?{urlencode({'flow': flow.pk})}", flow is current) for flow in shown]
+
+    def shown_page(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
+        """One of our pages in the console's frame."""
+        known = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, f"admin/flows/{template}", {**known, **context})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Min, OuterRef, Subquery, Sum
+from django.db.models import Count, Exists, F, Min, OuterRef, Subquery, Sum
 from django.urls import reverse
 
 from flows.home.sums import summed
@@ -32,21 +32,24 @@ class Cause:
     jobs_url: str
 
 
-def causes_of(flows: Sequence[Flow], subject: str = "") -> tuple[list[Cause], int]:
-    """The causes with the most records first, and how many more causes there are. subject: only those that begin like this."""
+def causes_of(flows: Sequence[Flow], subject: str = "", at_most: int | None = AT_MOST) -> tuple[list[Cause], int]:
+    """The causes with the most records first, and how many more causes there are (at_most None: all of them). subject: only those that
+    begin like this.
+    """
     groups: dict[tuple[int, str, str], list[Mapping[str, Any]]] = {}
     for row in _groups(flows, subject):
         groups.setdefault((row["flow_id"], row["reason_code"], row["subject"]), []).append(row)
     by_id = {flow.pk: flow for flow in flows}
     causes = sorted((_cause(by_id[key[0]], rows) for key, rows in groups.items()), key=lambda cause: -cause.records)
-    return causes[:AT_MOST], max(0, len(causes) - AT_MOST)
+    return causes[:at_most], 0 if at_most is None else max(0, len(causes) - at_most)
 
 
 def _groups(flows: Iterable[Flow], subject: str) -> Iterable[Mapping[str, Any]]:
-    """Stopped jobs by flow, cause and currency; read from the index that holds only those."""
+    """Stopped jobs by flow, cause and currency; read from the index that holds only those. What is on its way again waits for nobody."""
     same = {name: OuterRef(name) for name in ("flow", "object_type", "source_id")}
     record = SyncRecord.objects.filter(**same)
     stopped = SyncJob.objects.filter(flow__in=[flow.pk for flow in flows], state__in=STUCK, subject__startswith=subject).order_by()
+    stopped = stopped.exclude(Exists(SyncJob.objects.filter(**same, state__in=[SyncJob.State.WAITING, SyncJob.State.RUNNING])))
     worth = stopped.annotate(currency=Subquery(record.values("currency")[:1]), worth=Subquery(record.values("total")[:1]))
     groups = worth.values("flow_id", "reason_code", "subject", "currency")
     return groups.annotate(records=Count("source_id", distinct=True), amount=Sum(F("worth")), sentence=Min("reason"))
@@ -75,11 +78,8 @@ def mending(flow: Flow, subject: str) -> tuple[str, str]:
     if kind == "sku" and source:
         return f"Map {source}", f"{reverse('admin:flows_itemmapping_choose')}?{urlencode({'flow': flow.pk, 'sku': source})}"
     if kind in _MENDED_BY_VALUE and source:
-        return f"Map {source}", _add("valuemapping", flow=flow.pk, kind=kind, source=source)
+        asked = urlencode({"flow": flow.pk, "kind": kind, "source": source})
+        return f"Map {source}", f"{reverse('admin:flows_valuemapping_choose')}?{asked}"
     if kind == "field" and source:
         return "Field mappings", f"{reverse('admin:flows_fieldmapping_changelist')}?{urlencode({'flow': flow.pk})}"
     return "", ""
-
-
-def _add(model: str, **values: object) -> str:
-    return f"{reverse(f'admin:flows_{model}_add')}?{urlencode(values)}"

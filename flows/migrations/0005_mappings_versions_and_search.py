@@ -6,7 +6,12 @@ from django.utils import timezone
 
 
 # The lists search without regard to case, by what a name begins with. SQLite has no use for such an index.
-SEARCHED = (("flows_itemmapping", "sku"), ("flows_itemmapping", "item_name"), ("flows_valuemapping", "source"))
+SEARCHED = (
+    ("flows_itemmapping", "sku"),
+    ("flows_itemmapping", "item_name"),
+    ("flows_valuemapping", "source"),
+    ("flows_valuemapping", "target"),
+)
 
 
 def index_searches(apps, schema_editor):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from connectors.canonical.ledger import InvoiceTax
 from connectors.kit.contract import Writes
 from connectors.kit.http import Api
@@ -22,6 +24,11 @@ def find_taxes(api: Api, wanted: InvoiceTax) -> tuple[InvoiceTax, ...]:
     return tuple(sorted(named, key=lambda tax: (tax.percent != wanted.percent, int(tax.id))))
 
 
+def every_tax(api: Api) -> Iterator[InvoiceTax]:
+    """All taxes, as the account's settings list them."""
+    return (read_tax(row) for row in fb.rows(api, TAXES))
+
+
 def is_wanted(found: InvoiceTax, wanted: InvoiceTax) -> bool:
     """Only the same rate may be taken for it."""
     return found.percent == wanted.percent
@@ -35,4 +42,4 @@ def get_tax(api: Api, id: str) -> InvoiceTax:
     return read_tax(fb.read_one(api, TAXES, id))
 
 
-WRITES = Writes(find=find_taxes, create=create_tax, get=get_tax, owns=is_wanted)
+WRITES = Writes(find=find_taxes, create=create_tax, get=get_tax, owns=is_wanted, every=every_tax)
