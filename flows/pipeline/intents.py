@@ -136,13 +136,8 @@ def doubt(link: ExternalLink, settle: timedelta) -> None:
 
 
 def wake_the_way_back(bench: Workbench) -> None:
-    """A doubt is settled: payments that waited to hear whether they are our own are looked at now."""
-    waiting = SyncJob.objects.filter(
-        flow__source=bench.flow.destination,
-        flow__destination=bench.flow.source,
-        state=SyncJob.State.WAITING,
-        reason_code="payment_in_doubt",
-    )
+    """A doubt is settled: what waited to hear whether it is our own work is looked at now."""
+    waiting = SyncJob.objects.filter(flow__source=bench.flow.destination, state=SyncJob.State.WAITING, reason_code="payment_in_doubt")
     waiting.update(not_before=timezone.now())
 
 

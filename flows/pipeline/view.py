@@ -9,9 +9,10 @@ from typing import Any
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.ledger import Invoice, InvoiceStatus, Payment
 from connectors.canonical.party import Customer
-from connectors.kit.errors import Busy, Gone, NeedsAttention
-from flows.models import ExternalLink, SyncJob
+from connectors.kit.errors import Gone, NeedsAttention
+from flows.models import ExternalLink
 from flows.pipeline.links import Held, links_named, links_of_record
+from flows.pipeline.overtaken import await_booking, await_writer, write_under_way
 from flows.pipeline.workbench import Workbench, calling
 from flows.recipes.contract import (
     DoubtsUnder,
@@ -30,7 +31,6 @@ from flows.recipes.contract import (
 )
 
 CANDIDATES_AT_MOST = 200
-DOUBTFUL_SECONDS = 60.0  # whoever settles the doubt wakes us earlier
 
 
 class Sight:
@@ -104,15 +104,17 @@ class Sight:
         if row is None:
             return None
         if look.object_type is ObjectType.INVOICE:
-            self._await_booking(row)
+            await_booking(self.bench, row)
         return row.key
 
     def _written_by(self, look: WrittenBy) -> str | None:
         flow = self.bench.flow
-        row = ExternalLink.objects.filter(
-            destination=flow.source, object_type=look.object_type, remote_id=look.source_id, state=ExternalLink.State.CONFIRMED
-        ).exclude(source=flow.destination)
-        label = row.values_list("source__label", flat=True).first()
+        others = ExternalLink.objects.filter(destination=flow.source, object_type=look.object_type).exclude(source=flow.destination)
+        unfinished = write_under_way(self.bench, others)  # before the confirmed ones: it may be confirmed in between
+        written = others.filter(remote_id=look.source_id, state=ExternalLink.State.CONFIRMED)
+        label = written.values_list("source__label", flat=True).first()
+        if label is None and unfinished is not None:
+            await_writer(unfinished)
         return str(label) if label else None
 
     def _link_back(self, look: LinkBack) -> Link | None:
@@ -126,32 +128,6 @@ class Sight:
         )
         row = rows.order_by("-scope", "pk").first()  # one of this very pair before a shared one
         return link_value(row) if row else None
-
-    def _await_booking(self, invoice: ExternalLink) -> None:
-        """An event can overtake the commit of the very write that caused it, or the answer to that write got lost: while the order's
-        own job runs, or a payment of it is in doubt, we cannot tell our payment from a person's.
-        """
-        flow = self.bench.flow
-        writing = SyncJob.objects.filter(
-            flow__source=flow.destination, flow__destination=flow.source, source_id=invoice.key, state=SyncJob.State.RUNNING
-        )
-        if writing.exists():
-            raise Busy("The order of this invoice is being booked at this moment.", retry_after=1.0)
-        doubtful = ExternalLink.objects.filter(
-            destination=flow.source,
-            scope=invoice.scope,
-            object_type=ObjectType.PAYMENT.value,
-            key__startswith=f"{invoice.key}:",
-            state=ExternalLink.State.INTENDED,
-        )
-        oldest = doubtful.order_by("intended_at").first()
-        if oldest is not None:
-            raise Busy(
-                f"It is not certain yet whether this payment is our own: what became of one of order {invoice.key} is still in doubt.",
-                retry_after=DOUBTFUL_SECONDS,
-                code="payment_in_doubt",
-                since=oldest.intended_at,
-            )
 
     # ---- the destination -----------------------------------------------------------------------------------
 
