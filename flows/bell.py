@@ -10,7 +10,7 @@ from celery import current_app
 
 logger = logging.getLogger(__name__)
 
-QUIET_SECONDS = 0.02
+QUIET_SECONDS = 0.2
 _wanted = threading.Event()
 _started = threading.Lock()
 _thread: threading.Thread | None = None

@@ -21,7 +21,7 @@ from flows.pipeline.run import run_job
 logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 20.0
 
-PACE = 0.04  # seconds between two looks: what came and ended meanwhile is handed out together
+PACE = 0.1  # seconds between two looks: what came and ended meanwhile is handed out together
 SHORT_WAIT = 2.0  # longer waits are the sweep's
 HELP_SECONDS = 1.0  # while all threads are busy, other processes are called no more often than this
 
