@@ -43,7 +43,7 @@ def await_booking(bench: Workbench, invoice: ExternalLink) -> None:
 
 def write_under_way(bench: Workbench, links: QuerySet[ExternalLink]) -> ExternalLink | None:
     """The oldest of these links that is intended and may be what this job was told of: it was begun before the job came up."""
-    heard = SyncJob.objects.filter(pk=bench.job_id).values_list("created_at", flat=True).first() or bench.started
+    heard = SyncJob.objects.filter(pk=bench.job_id or 0).values_list("created_at", flat=True).first() or bench.started
     return links.filter(state=ExternalLink.State.INTENDED, intended_at__lte=heard + CLOCKS_APART).order_by("intended_at").first()
 
 
