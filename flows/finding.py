@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from connectors.canonical.identity import ObjectType
 from flows.jobs.telling import STUCK
+from flows.known_by import records_known_by
 from flows.models import ExternalLink, Flow, SyncJob, SyncRecord
 
 AT_MOST = 50  # records that share one number
@@ -50,10 +51,19 @@ def find_everywhere(flows: Sequence[Flow], text: str) -> Found:
         return Found()
     links = _links(flows, term)
     own = [link for link in links if link.scope]
-    records = SyncRecord.objects.filter(_named(flows, term) | _behind(flows, own)).select_related("flow__source", "flow__destination")
+    known = Q(pk__in=records_known_by(flows, _names(term, links), AT_MOST))
+    records = SyncRecord.objects.filter(known | _named(flows, term) | _behind(flows, own)).select_related(
+        "flow__source", "flow__destination"
+    )
     waiting = SyncJob.objects.filter(flow__in=flows, state__in=STUCK, subject=f"sku:{term}").select_related("flow").order_by("-id")
     shared = tuple(link for link in links if not link.scope)
     return Found(tuple(records.order_by("-id")[:AT_MOST]), shared, tuple(waiting[:AT_MOST]))
+
+
+def _names(term: str, links: Iterable[ExternalLink]) -> set[str]:
+    """What was typed, and what the clients and items that go by it are known by."""
+    shared = (link.key.partition(":") for link in links if not link.scope)
+    return {term, *(name for kind, _, name in shared if kind in ("email", "sku"))}
 
 
 def _named(flows: Sequence[Flow], term: str) -> Q:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from connectors.kit.contract import Raw
 from connectors.kit.errors import Gone, NeedsAttention, NothingToDo, PartOf, Refused, Rejected, SyncError
-from flows.models import Flow
-from flows.pipeline.extract import Extracted, extract
+from flows.models import Flow, SyncRecord
+from flows.pipeline.extract import Extracted, extract, normalised
 from flows.pipeline.run import decide
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
-from flows.recipes.contract import Plan
+from flows.recipes.contract import Look, Plan, Unbooking
 from flows.sides import UNKNOWN, Sides, sides_of
 
 VANISHED = "vanished"
@@ -31,6 +33,8 @@ def refuse_writes() -> NoReturn:
 class Preview:
     """The missing changes of one record, or the sentence why there are none. changed_at: when the record last changed at its source;
     sides: what both sides come to, as far as the plan had to look.
+
+    value, desired and seen are what the plan was made from: the record at its source, what it wants at the destination, and what it saw.
     """
 
     number: str
@@ -39,6 +43,9 @@ class Preview:
     code: str = ""
     changed_at: datetime | None = None
     sides: Sides = UNKNOWN
+    value: object = field(default=None, repr=False)
+    desired: object = field(default=None, repr=False)
+    seen: Mapping[Look, Any] = field(default_factory=dict, repr=False)
 
 
 def preview(flow: Flow, source_id: str) -> Preview:
@@ -54,36 +61,53 @@ def preview_whole(bench: Workbench, source_id: str, looked: set[str]) -> tuple[s
     while source_id not in looked:
         looked.add(source_id)
         try:
-            return source_id, preview_on(bench, source_id)[0]
+            return source_id, preview_on(bench, source_id)
         except PartOf as part:
             source_id = part.whole
     return None
 
 
-def preview_on(bench: Workbench, source_id: str) -> tuple[Preview, object | None]:
-    """One record alone; also the desired state, when there is one. Raises PartOf for what is only a part of another record."""
+def preview_on(bench: Workbench, source_id: str, stored: Raw | None = None) -> Preview:
+    """One record alone. Raises PartOf for what is only a part of another record.
+
+    stored: the source's aggregate as we hold it already; the source is then not asked.
+    """
     bench.source_id = number = source_id
-    changed_at, worth, desired, sight = None, None, None, Sight(bench)
+    sight, value, desired, worth = Sight(bench), None, None, None
     try:
-        extracted = _extracted(bench, source_id)
-        changed_at = getattr(extracted.value, "updated_at", None)
-        known_as, worth = bench.recipe.describe(extracted.value)
+        value = _extracted(bench, source_id, stored).value
+        known_as, worth = bench.recipe.describe(value)
         number = known_as or source_id
-        desired = bench.recipe.desire(extracted.value, bench.context)
+        desired = bench.recipe.desire(value, bench.context)
         plan = decide(bench, desired, sight)
-        sides = sides_of(worth, desired, plan, sight.seen)
-        return Preview(number, plan, "" if plan.changes else IN_ORDER, changed_at=changed_at, sides=sides), desired
+        sentence, code = "" if plan.changes else IN_ORDER, ""
     except PartOf:
         raise
     except (NothingToDo, NeedsAttention, Rejected, Refused, Gone) as verdict:
-        sides = sides_of(worth, desired, Plan(), sight.seen)
-        return Preview(number, Plan(), sentence_of(verdict), verdict.code, changed_at, sides), None
+        plan, sentence, code = Plan(), sentence_of(verdict), verdict.code
+    sides = sides_of(worth, desired, plan, sight.seen)
+    return Preview(number, plan, sentence, code, getattr(value, "updated_at", None), sides, value, desired, sight.seen)
 
 
-def _extracted(bench: Workbench, source_id: str) -> Extracted:
+def preview_unbooking(flow: Flow, record: SyncRecord, why: str) -> Preview:
+    """What voiding would take out of the destination. The source is not asked."""
+    bench = open_workbench(flow, refuse_writes, source_id=record.source_id)
+    number = record.number or record.source_id
+    if bench.recipe.unbook is None:
+        return Preview(number, Plan(), f"What this flow writes to {flow.destination} cannot be voided.", "no_void")
+    desired = bench.recipe.unbook(Unbooking(record.source_id, number, record.currency, why), bench.context)
+    sight = Sight(bench)
+    try:
+        plan = decide(bench, desired, sight)
+    except (NothingToDo, NeedsAttention, Rejected, Refused, Gone) as verdict:
+        return Preview(number, Plan(), sentence_of(verdict), verdict.code)
+    return Preview(number, plan, "" if plan.changes else "Nothing of it stands in the books any more.", desired=desired, seen=sight.seen)
+
+
+def _extracted(bench: Workbench, source_id: str, stored: Raw | None) -> Extracted:
     """What vanished from the source goes by one code; whether something still stands for it is the caller's to ask."""
     try:
-        return extract(bench, source_id)
+        return extract(bench, source_id) if stored is None else normalised(bench, bench.source.api, stored)
     except Gone as gone:
         raise Gone(gone.message, code=VANISHED) from gone
 

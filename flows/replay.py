@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit.models import Outcome
 from audit.services import write
 from connectors.canonical.identity import ObjectType
 from flows.bell import ring
+from flows.holding import doubts_of, release
 from flows.jobs.finish import same_object
 from flows.jobs.queue import Wanted, enqueue, enqueue_one
 from flows.jobs.telling import STUCK, VANISHED_IN_DOUBT, close_if_over
-from flows.models import ExternalLink, Flow, InboundEvent, SyncJob, SyncRecord
+from flows.models import Flow, InboundEvent, SyncJob, SyncRecord
 from flows.models.job import Priority
 from flows.selectors import flows_reading
 
@@ -36,7 +36,8 @@ def replay_job(job: SyncJob, asked_by: str) -> SyncJob:
 
 
 def sync_now(flow: Flow, object_type: ObjectType, source_id: str, asked_by: str) -> SyncJob:
-    """Queue one object of a flow ahead of everything else."""
+    """Queue one object of a flow ahead of everything else; a decision to leave it alone ends with that."""
+    release(flow, object_type.value, source_id, asked_by)
     wanted = Wanted(flow.pk, object_type, source_id, Priority.PERSON, "person", None, asked_by, force=True)
     job = enqueue_one(wanted, timezone.now())
     ring()
@@ -87,12 +88,6 @@ def settle_by_hand(job: SyncJob, person: str) -> bool:
             message=said,
         )
         if job.reason_code == VANISHED_IN_DOUBT:
-            _doubts_of(job).delete()  # a person has looked; nobody else needs to wait for what became of it
+            doubts_of(job.flow, job.source_id).delete()  # a person has looked; nobody else needs to wait for what became of it
         close_if_over(job.flow, job.reason_code, job.subject)
     return True
-
-
-def _doubts_of(job: SyncJob) -> QuerySet[ExternalLink]:
-    mine = Q(key=job.source_id) | Q(key__startswith=f"{job.source_id}:")
-    doubts = ExternalLink.objects.filter(mine, destination_id=job.flow.destination_id, state=ExternalLink.State.INTENDED)
-    return doubts.filter(scope=str(job.flow.source.key))

@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from audit.console.buttons import BULK_AT_MOST, Button, Said, tell
+from audit.console.buttons import BULK_AT_MOST, REASON_LENGTH, Button, Said, tell
 from audit.console.generics import AnyAdmin
 from audit.console.paging import BoundedPaginator
 from audit.models import Outcome
@@ -80,7 +80,8 @@ class ConsoleAdmin(AnyAdmin):
         """Do it and write it down. The press itself is no transaction: it may call another system."""
         if not button.is_shown(row):
             return Said(f"{row} is not in a state for this now: {button.label.lower()}.", ok=False)
-        said = button.press(row, request.user.get_username())
+        reason = (request.POST.get("reason", "").strip()[:REASON_LENGTH],) if button.why else ()
+        said = button.press(row, request.user.get_username(), *reason)
         if button.records:
             self.record(request, button.label.lower(), row, said.sentence, Outcome.DONE if said.ok else Outcome.FAILED)
         return said

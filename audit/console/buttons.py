@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 
-BULK_AT_MOST = 200
+BULK_AT_MOST, REASON_LENGTH = 200, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,19 @@ def _always(_row: Any) -> bool:
 class Button:
     """permission as "app.codename". press(row, user name) does it and says what came of it. in_bulk: also an action of the list.
 
-    records: whether the page writes the audit record; off where the service that is called writes its own.
+    asks: what is said before it is done ("" for what does no harm). why: the label of a reason that has to be given; press gets it as a
+    third argument. records: whether the page writes the audit record; off where the service that is called writes its own.
     """
 
     name: str
     label: str
     permission: str
-    press: Callable[[Any, str], Said]
+    press: Callable[..., Said]
     is_shown: Callable[[Any], bool] = _always
     in_bulk: bool = False
     records: bool = True
+    asks: str = ""
+    why: str = ""
 
     def is_allowed(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(self.permission))

@@ -20,6 +20,7 @@ from credentials.console import ScopedAdmin
 from flows.admin.flow import MAY_PLAN
 from flows.admin.inbox import MAY_REPLAY
 from flows.admin.parts import SOURCE_TYPES, flow_filter, proof_of, told, type_filter, web_address
+from flows.admin.record_buttons import REPLAY, RETRY
 from flows.admin.timeline import links_of, record_of, timeline_of
 from flows.finding import matching_jobs
 from flows.jobs.telling import STUCK
@@ -27,6 +28,7 @@ from flows.models import Flow, SyncJob, SyncRecord
 from flows.replay import replay_job, settle_by_hand
 
 ATTEMPTS = ("trigger", "asked_by", "priority", "attempts", "crashes", "force", "created", "due", "lease", "finished")
+SETTLED = "Nothing is synced: it is taken off the list of what needs attention. A new event of it is looked at as ever."
 TRIGGERS = ("webhook", "poll", "backfill", "person", "mapping", "reconcile", "overtaken")
 
 
@@ -96,9 +98,9 @@ class SyncJobAdmin(ReadOnly, ScopedAdmin):
         ),
     )
     buttons = (
-        Button("retry", "Retry", MAY_REPLAY, replay, lambda job: job.state in STUCK, in_bulk=True, records=False),
-        Button("replay", "Replay", MAY_REPLAY, replay, lambda job: job.state not in STUCK, in_bulk=True, records=False),
-        Button("settle", "Settled by hand", MAY_REPLAY, settle, lambda job: job.state in STUCK, in_bulk=True, records=False),
+        Button("retry", "Retry", MAY_REPLAY, replay, lambda job: job.state in STUCK, in_bulk=True, records=False, asks=RETRY.asks),
+        Button("replay", "Replay", MAY_REPLAY, replay, lambda job: job.state not in STUCK, in_bulk=True, records=False, asks=REPLAY.asks),
+        Button("settle", "Settled by hand", MAY_REPLAY, settle, lambda job: job.state in STUCK, in_bulk=True, records=False, asks=SETTLED),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

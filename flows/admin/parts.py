@@ -22,16 +22,16 @@ from flows.models import Flow, SyncRecord
 from flows.recipes import RECIPES
 
 _TYPES = frozenset(kind.value for kind in ObjectType)
-Press = Callable[[Any, str], Said]
+Press = Callable[..., Said]
 
 
 def told(press: Press) -> Press:
     """A button whose refusal is a sentence, not an error page."""
 
     @wraps(press)
-    def pressed(row: Any, person: str) -> Said:
+    def pressed(row: Any, person: str, *reason: str) -> Said:
         try:
-            return press(row, person)
+            return press(row, person, *reason)
         except SyncError as problem:
             return Said(problem.message, ok=False)
 

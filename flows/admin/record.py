@@ -5,33 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
 from audit.console.base import ReadOnly
-from audit.console.buttons import Button, Said
+from audit.console.buttons import tell
 from audit.console.filters import one_of, recent
 from audit.console.showing import badge, inside, moment, outside
 from audit.models import Outcome
-from connectors.canonical.identity import ObjectType
+from credentials.access import limit_to
 from credentials.console import ScopedAdmin
 from flows.admin.flow import MAY_PLAN
-from flows.admin.inbox import MAY_REPLAY
-from flows.admin.parts import SOURCE_TYPES, flow_filter, proof_of, shown_amount, told, type_filter, web_address
-from flows.admin.timeline import jobs_of, links_of, timeline_of
+from flows.admin.parts import SOURCE_TYPES, flow_filter, shown_amount, type_filter, web_address
+from flows.admin.record_buttons import BUTTONS, MAY_VOID
+from flows.admin.record_pages import VoidForm, compare, look_at_voiding, may_be_voided, take_out
+from flows.admin.timeline import acts_on, jobs_of, links_of, timeline_of
+from flows.comparing import stored_rows
+from flows.finding import find_everywhere
 from flows.home.attention import mending
 from flows.jobs.telling import STUCK
-from flows.models import SyncRecord
-from flows.replay import sync_now
-
-
-@told
-def sync(record: SyncRecord, person: str) -> Said:
-    """Bring the other side to what the source has now."""
-    job = sync_now(record.flow, ObjectType(record.object_type), record.source_id, person)
-    return Said(f"{record} is queued as job {job.pk}.")
+from flows.models import Flow, SyncRecord
+from flows.standing import standing_of
 
 
 @admin.register(SyncRecord)
@@ -53,25 +51,28 @@ class SyncRecordAdmin(ReadOnly, ScopedAdmin):
     list_filter = (
         flow_filter(),
         one_of("outcome", "outcome", tuple(Outcome.choices)),
+        one_of("hold", "left alone", tuple(SyncRecord.Hold.choices)),
         "exact",
         type_filter(SOURCE_TYPES),
         recent("updated_at", "time"),
     )
     list_select_related = ("flow",)
     search_fields = ("number",)
-    search_help_text = "An order number, or an id at the source."
+    search_help_text = "An order or invoice number, an e-mail address, a SKU, or the id of either side."
     sortable_by = ()
     ordering = ("-id",)
     change_form_template = "admin/flows/syncrecord/change_form.html"
     fieldsets = ((None, {"fields": ("flow", "shown_object", "number", "shown_outcome", "reason", "updated", "last_job")}),)
-    buttons = (Button("sync", "Sync now", MAY_REPLAY, sync, in_bulk=True),)
+    buttons = BUTTONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("flow__source", "flow__destination")
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip().removeprefix("#")
-        return (queryset.filter(Q(number=term) | Q(source_id=term)) if term else queryset), False
+        if not search_term.strip():
+            return queryset, False
+        found = find_everywhere(list(limit_to(request.user, Flow.objects.select_related("source"))), search_term)
+        return queryset.filter(pk__in=[record.pk for record in found.records]), False
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -79,19 +80,58 @@ class SyncRecordAdmin(ReadOnly, ScopedAdmin):
         record: SyncRecord = self.get_object(request, object_id)
         jobs = jobs_of(record)
         label, url = mending(record.flow, jobs[0].subject) if jobs and jobs[0].state in STUCK else ("", "")
+        evidence = request.user.has_perm("audit.view_auditrecord")
         more = {
-            "timeline": timeline_of(jobs, evidence=request.user.has_perm("audit.view_auditrecord")),
+            "timeline": sorted([*timeline_of(jobs, evidence=evidence), *acts_on(record, evidence=evidence)], key=lambda step: step.at),
             "links": links_of(record.flow, record.source_id, jobs),
             "record": record,
-            "proof": proof_of(record),
+            "standing": standing_of(record, jobs[0] if jobs else None),
+            "sides": stored_rows(record),
+            "source": self.shown_object(record),
+            "compare_url": self.address("compare", record.pk) if request.user.has_perm(MAY_PLAN) else "",
             "mend": {"label": label, "url": url} if url and request.user.has_perm("flows.add_itemmapping") else None,
         }
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
+    # ---- pages ---------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        return [self.page("compare", self.compare_view, "compare"), self.page("void", self.void_view, "void"), *super().get_urls()]
+
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
-        if not request.user.has_perm(MAY_PLAN):
-            return []
-        return [{"label": "Plan", "url": f"{reverse('admin:flows_flow_plan', args=[row.flow_id])}?record={row.source_id}"}]
+        found = []
+        if request.user.has_perm(MAY_PLAN):
+            found.append({"label": "Plan", "url": f"{self.address('compare', row.pk)}#plan"})
+        if request.user.has_perm(MAY_VOID) and may_be_voided(row):
+            found.append({"label": "Void", "url": self.address("void", row.pk)})
+        return found
+
+    def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Both sides as they are now, and what a sync would do about it. Writes nothing."""
+        record = self._record(request, object_id, MAY_PLAN)
+        return self._page(request, record, "compare.html", "Both sides now", {"now": compare(record)})
+
+    def void_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What voiding would take out of the books; a POST does it."""
+        record = self._record(request, object_id, MAY_VOID)
+        form = VoidForm(request.POST if request.method == "POST" else None)
+        if form.is_bound and form.is_valid():
+            tell(request, take_out(record, form.cleaned_data["reason"], request.user.get_username()))
+            return HttpResponseRedirect(self.address("change", record.pk))
+        known = {"form": form, "now": look_at_voiding(record, request.user.get_username())}
+        return self._page(request, record, "void.html", "Void what was posted", known)
+
+    def _record(self, request: HttpRequest, object_id: str, permission: str) -> SyncRecord:
+        record: SyncRecord = self.get_object(request, object_id)
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        return record
+
+    def _page(self, request: HttpRequest, record: SyncRecord, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
+        known = {**self.admin_site.each_context(request), "opts": self.opts, "original": record, "title": title, "subtitle": str(record)}
+        return TemplateResponse(request, f"admin/flows/syncrecord/{template}", {**known, **context})
+
+    # ---- what is shown -------------------------------------------------------------------------------------
 
     @admin.display(description="record")
     def name(self, row: SyncRecord) -> str:

@@ -52,12 +52,22 @@ class ShownLink:
     url: str
 
 
+def _planned(job: SyncJob, records: Sequence[AuditRecord]) -> Iterator[Step]:
+    """What the job found missing: the changes that it then made, in order."""
+    changes = [record for record in reversed(records) if record.job_id == job.pk and record.object_type != job.object_type]
+    if changes and job.started_at:
+        titles = list(dict.fromkeys(record.message.partition(":")[0] for record in changes))
+        text = f"{len(titles)} change{'s' if len(titles) > 1 else ''}: {'; '.join(titles)}."
+        yield Step(min(changes[0].at, job.started_at), "Plan: what was missing at the destination", text)
+
+
 def timeline_of(jobs: Sequence[SyncJob], *, evidence: bool) -> list[Step]:
     """Everything that is known to have happened in these jobs, oldest first. evidence: with each call, for those who may read the
     audit.
     """
-    steps = [step for job in jobs for step in _beginning(job)]
-    steps += [_recorded(record, evidence) for record in _records(jobs, evidence)]
+    records = _records(jobs, evidence)
+    steps = [step for job in jobs for step in (*_beginning(job), *_planned(job, records))]
+    steps += [_recorded(record, evidence) for record in records]
     steps += [
         Step(job.not_before, "Will be tried again", job.reason, badge("waiting"))
         for job in jobs
@@ -84,17 +94,24 @@ def _records(jobs: Sequence[SyncJob], evidence: bool) -> list[AuditRecord]:
     return list((rows if evidence else rows.defer("evidence", "mapping"))[:STEPS_AT_MOST])
 
 
-def _recorded(record: AuditRecord, evidence: bool) -> Step:
+def _recorded(record: AuditRecord, evidence: bool, *, who: bool = False) -> Step:
     took = "" if record.duration_ms is None else f" ({record.duration_ms} ms)"
     target = f" {record.target_id}" if record.target_id else ""
     return Step(
         record.at,
-        f"{record.action.replace('_', ' ').capitalize()}{target}",
+        f"{record.action.replace('_', ' ').capitalize()}{target}{f' by {record.actor}' if who else ''}",
         f"{record.message}{took}",
         badge(record.outcome, record.get_outcome_display()),
         reverse("admin:audit_auditrecord_change", args=[record.pk]) if evidence else "",
         tuple(_calls(record.evidence)) if evidence else (),
     )
+
+
+def acts_on(record: SyncRecord, *, evidence: bool) -> list[Step]:
+    """What people did with the record itself: skipped it, voided it, looked at it."""
+    by_object = Q(object_type=record.object_type, source_id=record.source_id) | Q(object_type="syncrecord", source_id=str(record.pk))
+    rows = AuditRecord.objects.filter(by_object, flow_id=record.flow_id, job_id=None).order_by("-id")
+    return [_recorded(row, evidence, who=True) for row in (rows if evidence else rows.defer("evidence", "mapping"))[:STEPS_AT_MOST]]
 
 
 def _calls(evidence: Any) -> Iterator[Call]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice
 from connectors.kit.errors import SyncError
+from flows.holding import is_held
 from flows.models import ExternalLink
 from flows.pipeline.workbench import Workbench, calling
 from flows.preview import VANISHED, Preview, preview_whole
@@ -41,12 +42,16 @@ class Compared:
 
 
 def compare(bench: Workbench, source_id: str, looked: set[str]) -> Compared | None:
-    """What differs; None for what was looked at already, itself or the whole that it is part of."""
+    """What differs; None for what was looked at already, itself or the whole that it is part of. What a person chose to leave alone
+    differs in nothing.
+    """
     try:
         found = preview_whole(bench, source_id, looked)
         if found is None:
             return None
         source_id, seen = found
+        if is_held(bench.flow, source_id):
+            return Compared((), UNKNOWN)
         posted = _posted(bench, source_id)
         drifts = _strongest(_planned(source_id, seen, posted)) + _doubles(bench, source_id, seen, posted)
     except SyncError as problem:

@@ -1,5 +1,6 @@
 """The rows that survive a crash."""
 
+from flows.models.bulk import BulkItem, BulkRun
 from flows.models.comparison import Comparison, ComparisonMail, Difference
 from flows.models.flow import Flow
 from flows.models.inbox import InboundEvent
@@ -9,11 +10,13 @@ from flows.models.link import ExternalLink
 from flows.models.mapping import FieldMapping, FieldMappingVersion, ItemMapping, ValueMapping
 from flows.models.polling import Backfill, PollDay, SyncCursor
 from flows.models.privacy import PrivacyCase
-from flows.models.record import SyncRecord
+from flows.models.record import RecordName, SyncRecord
 from flows.models.subscription import Subscription
 
 __all__ = [
     "Backfill",
+    "BulkItem",
+    "BulkRun",
     "Comparison",
     "ComparisonMail",
     "Difference",
@@ -26,6 +29,7 @@ __all__ = [
     "PeriodicLease",
     "PollDay",
     "PrivacyCase",
+    "RecordName",
     "Subscription",
     "SyncCursor",
     "SyncJob",

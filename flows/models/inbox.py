@@ -34,6 +34,7 @@ class InboundEvent(models.Model):
             models.Index(fields=["id"], name="event_received", condition=models.Q(state="received")),
             models.Index(fields=["connection", "-id"], name="event_connection"),
             models.Index(fields=["connection", "object_type", "source_id"], name="event_object"),
+            models.Index(fields=["connection", "received_at"], name="event_time"),
         ]
 
     def __str__(self) -> str:

@@ -54,10 +54,12 @@ class SyncJob(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     # No columns; a claimed job knows: whether an older job of this object may have left something to settle, to what the destination was
-    # last brought for it (the hash of it, "" for nothing certain), and whether that ended well.
+    # last brought for it (the hash of it, "" for nothing certain), whether that ended well, and what a person decided about it.
     had_trouble = True
     last_hash = ""
     last_well = False
+    hold = hold_reason = hold_by = ""
+    known_as = ("", "")  # its number and currency
 
     class Meta:
         permissions = [("replay_syncjob", "Can replay and retry jobs")]

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.kit.contract import Raw
 from connectors.kit.http import Api
+from flows.known_by import names_of
 from flows.pipeline.workbench import Workbench, calling
 
 
@@ -35,7 +36,7 @@ def normalised(bench: Workbench, api: Api, raw: Raw) -> Extracted:
     reads = bench.source.connector.reads[bench.recipe.source]
     digest = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()
     value = reads.normalise(raw, api.account)
-    bench.origin = origin_of(value)
+    bench.origin, bench.names = origin_of(value), names_of(value)
     return Extracted(raw, value, digest)
 
 

@@ -37,6 +37,11 @@ def links_of_record(bench: Workbench) -> tuple[Held, ...]:
     return _read(_OWN.format(below=below), [*scope, bench.source_id, *scope, *bounds])
 
 
+def is_void(bench: Workbench) -> bool:
+    """Whether what stands for the record at the destination was voided by us."""
+    return any(held.link.void and held.link.key == bench.source_id and not held.intended for held in links_of_record(bench))
+
+
 def links_named(bench: Workbench, looks: Collection[LinkOf]) -> dict[Look, Link | None]:
     """The confirmed link of each; its own scope's or what all sources share, the older one where both are there."""
     names = [part for look in looks for part in (look.object_type.value, look.key)]

@@ -18,6 +18,8 @@ from connectors.kit.errors import Busy, NeedsAttention, RateLimited, Refused, Re
 from connectors.kit.http import Exchange
 from flows.jobs.claim import Lease
 from flows.jobs.finish import Ending, finish
+from flows.jobs.telling import UNCHANGED
+from flows.known_by import keep_names
 from flows.models import SyncJob, SyncRecord
 from flows.pipeline.workbench import Workbench
 from flows.recipes.contract import Change
@@ -127,6 +129,7 @@ class Verdict:
     source_hash: str = ""
     origin: dict[str, str] = field(default_factory=dict)
     mapping: dict[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 def record_end(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exchange]) -> None:
@@ -134,6 +137,8 @@ def record_end(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exc
     now = timezone.now()
     with transaction.atomic():
         _write_record(job, verdict)  # records before jobs, as whoever passes events on: two orders of locking would deadlock
+        if verdict.ending.code != UNCHANGED:
+            keep_names(job.flow_id, job.object_type, job.source_id, verdict.names)
         finish(job, lease, verdict.ending, now)
         if not _only_waits(verdict, exchanges):
             write_many([_end_entry(job, verdict, exchanges)])

@@ -31,6 +31,7 @@ from connectors.kit.errors import (
 from connectors.kit.http import Exchange
 from flows.crash_points import point
 from flows.echoes import hears_no_echo, written_by_us
+from flows.holding import doubts_of
 from flows.jobs.claim import Lease, LeaseLost
 from flows.jobs.fetch import fetch_job
 from flows.jobs.finish import Ending, back_off, same_object
@@ -38,11 +39,12 @@ from flows.jobs.telling import UNCHANGED, VANISHED_IN_DOUBT, tell
 from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.pipeline.extract import Extracted, extract
 from flows.pipeline.handing_on import look_there
+from flows.pipeline.links import is_void
 from flows.pipeline.load import load
 from flows.pipeline.record import Verdict, applied, outcome_of, record_end
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
-from flows.recipes.contract import More, Plan
+from flows.recipes.contract import More, Plan, Unbooking
 
 logger = logging.getLogger(__name__)
 ROUNDS = 8
@@ -51,7 +53,7 @@ RECORD_ATTEMPTS = 4
 SHORTEST_WAIT = 0.2
 LIMITED = "rate_limited"
 REAUTHORISED_LOOK = 15.0  # seconds; such jobs are not claimed at all until the connection is active again
-State = SyncJob.State
+State, Hold = SyncJob.State, SyncRecord.Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _run(job: SyncJob, lease: Lease) -> tuple[Verdict, list[Exchange]]:
         )
     except SyncError as problem:  # a secret that cannot be read
         return Verdict(_ending(job, problem), outcome_of(problem)), []
-    verdict = replace(_verdict(bench, job), origin=bench.origin, mapping=applied(bench))
+    verdict = replace(_verdict(bench, job), origin=bench.origin, mapping=applied(bench), names=bench.names)
     return verdict, bench.take_evidence()
 
 
@@ -108,6 +110,8 @@ def _verdict(bench: Workbench, job: SyncJob) -> Verdict:
     try:
         if hears_no_echo(bench.flow) and written_by_us(bench.flow, bench.recipe.source.value, [job.source_id]):
             raise NothingToDo("We wrote this ourselves; there is nothing to tell the other side.", code="echo")
+        if job.hold == Hold.VOID or (job.hold and not doubts_of(job.flow, job.source_id).exists()):
+            return _held(bench, job)
         extracted = extract(bench, job.source_id)
         return synced(bench, job, extracted)
     except LeaseLost:
@@ -147,6 +151,18 @@ def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
     known_by = (plan.concern.code, plan.concern.subject) if plan.concern else ()
     ending = Ending(State.DONE, " ".join(plan.said), *known_by)
     return Verdict(ending, Outcome.DONE, number, amount, proof, desired_hash, extracted.raw_hash)
+
+
+def _held(bench: Workbench, job: SyncJob) -> Verdict:
+    """A person decided about this record: what was posted is voided once, if that was asked for; then it is left alone."""
+    unbook = bench.recipe.unbook if job.hold == Hold.VOID else None
+    if unbook is None or is_void(bench):
+        said = f'{Hold(job.hold).label.capitalize()} by {job.hold_by} ("{job.hold_reason}").'
+        raise NothingToDo(f"{said} It stays so until somebody goes on with it or replays it.", code="held")
+    number, currency = job.known_as
+    why = Unbooking(job.source_id, number or job.source_id, currency, f'{job.hold_by} voided it ("{job.hold_reason}").')
+    plan = settle_plan(bench, unbook(why, bench.context), lambda: _unsettle(job))
+    return Verdict(Ending(State.DONE, " ".join(plan.said)), Outcome.DONE, tie_out=plan.tie_out, desired_hash="")
 
 
 def hash_of(desired: Any) -> str:

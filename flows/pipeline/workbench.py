@@ -40,7 +40,7 @@ class Side:
 @dataclass
 class Workbench:
     """Made anew for each run, at `started`. fence is asked before anything is confirmed; exchanges is the evidence so far; origin names
-    the source's object for the audit, once it is read.
+    the source's object for the audit, names what people may search it by, once it is read.
     """
 
     flow: Flow
@@ -56,6 +56,7 @@ class Workbench:
     started: datetime = field(default_factory=timezone.now)
     exchanges: list[Exchange] = field(default_factory=list)
     origin: dict[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
     confirmed: dict[tuple[ObjectType, str], str] = field(default_factory=dict)  # what this run wrote: its remote ids
 
     def take_evidence(self) -> list[Exchange]:

@@ -10,7 +10,8 @@ from django.db.models.functions import Cast
 
 from audit.models import Alert, AuditRecord
 from connectors.canonical.identity import ObjectType
-from flows.models import ExternalLink, Flow, InboundEvent, PrivacyCase, SyncJob, SyncRecord
+from flows.known_by import digest_of
+from flows.models import ExternalLink, Flow, InboundEvent, PrivacyCase, RecordName, SyncJob, SyncRecord
 from flows.privacy.person import Person, any_contains, is_one_of, person_of
 
 CHUNK = 200
@@ -22,6 +23,7 @@ class Holdings:
 
     events: tuple[int, ...]
     jobs: QuerySet[SyncJob]
+    names: QuerySet[RecordName]
     records: QuerySet[SyncRecord]
     links: QuerySet[ExternalLink]
     alerts: QuerySet[Alert]
@@ -42,6 +44,7 @@ def _of_connection(case: PrivacyCase, flows: list[Flow]) -> Holdings:
     return Holdings(
         events=tuple(InboundEvent.objects.filter(connection=case.connection).values_list("pk", flat=True)),
         jobs=jobs,
+        names=RecordName.objects.filter(record__flow__in=flows),
         records=SyncRecord.objects.filter(flow__in=flows),
         links=_personal_links().filter(ours),
         alerts=_alerts(case, flows),
@@ -63,11 +66,18 @@ def _of_person(case: PrivacyCase, flows: list[Flow], person: Person) -> Holdings
     return Holdings(
         events=events,
         jobs=jobs,
+        names=_names(person, SyncRecord.objects.filter(theirs, flow__in=flows), flows),
         records=SyncRecord.objects.filter(theirs | any_contains(person.texts, "reason", "number"), flow__in=flows),
         links=_personal_links().filter(any_contains(person.texts, "key"), destination__in=destinations),
         alerts=_alerts(case, flows).filter(alerts),
         audit=_audit(case, flows).filter(named | theirs | Q(job_id__in=list(jobs.values_list("pk", flat=True)))),
     )
+
+
+def _names(person: Person, theirs: QuerySet[SyncRecord], flows: list[Flow]) -> QuerySet[RecordName]:
+    """All that their own records are searched by, and their address on any other."""
+    digests = [digest_of(text) for text in person.texts]
+    return RecordName.objects.filter(Q(record__in=theirs) | Q(digest__in=digests), record__flow__in=flows)
 
 
 def _events(case: PrivacyCase, person: Person) -> tuple[int, ...]:

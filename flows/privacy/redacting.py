@@ -45,12 +45,13 @@ def _blank(held: Holdings) -> tuple[int, int]:
     alerts = held.alerts.exclude(message=ERASED).update(message=ERASED)  # first: they are found by the reasons of jobs
     people = held.records.filter(object_type__in=PEOPLE).exclude(number="").update(number="")
     records = held.records.exclude(reason__in=["", ERASED]).update(reason=ERASED)
+    names, _ = held.names.delete()
     links = sum(_renamed(link) for link in held.links)
     jobs = list(held.jobs.exclude(reason__in=["", ERASED]).values_list("pk", flat=True))
     held.jobs.filter(subject__contains="@").update(subject="")
     held.jobs.model.objects.filter(pk__in=jobs).update(reason=ERASED)
     events = InboundEvent.objects.filter(pk__in=held.events).exclude(body=b"").update(body=b"", note=ERASED)
-    return events, alerts + people + records + links + len(jobs)
+    return events, alerts + people + names + records + links + len(jobs)
 
 
 def _renamed(link: ExternalLink) -> int:

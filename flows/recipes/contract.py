@@ -261,6 +261,16 @@ class Plan:
         return iter(self.changes)
 
 
+@dataclass(frozen=True, slots=True)
+class Unbooking:
+    """A person wants what was posted for a record to go: what the record is known by (the source need not have it any more), and why."""
+
+    source_id: str
+    number: str
+    currency: str
+    why: str
+
+
 @dataclass(frozen=True)
 class Recipe(Generic[S, D]):
     """One thing that we can sync. source: the object type read; writes: the object types that the destination must write.
@@ -269,7 +279,8 @@ class Recipe(Generic[S, D]):
     NeedsAttention, NothingToDo and More. describe(source value) -> (number, amount or None) for lists. own_is_echo: a source object that
     the flow in the other direction wrote, or one that read orders, concerns nobody; it is recognised by its link, without a call.
     echo_unless: (option, value) by which a flow wants those all the same. fills: the groups of fields that the operator's rules may fill
-    ("invoice", "client", "item"); maps: the kinds of values that it looks up among the mappings.
+    ("invoice", "client", "item"); maps: the kinds of values that it looks up among the mappings. unbook: the desired
+    state in which nothing of a record stands; None where what was written cannot be taken back.
     """
 
     name: str
@@ -285,3 +296,4 @@ class Recipe(Generic[S, D]):
     echo_unless: tuple[str, str] = ("", "")
     fills: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
+    unbook: Callable[[Unbooking, Context], D] | None = None

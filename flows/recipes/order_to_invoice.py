@@ -15,7 +15,7 @@ from connectors.canonical.party import Customer
 from connectors.canonical.settlement import Refund
 from connectors.kit.errors import NeedsAttention
 from flows.recipes.arithmetic import is_certain
-from flows.recipes.contract import Context, Recipe
+from flows.recipes.contract import Context, Recipe, Unbooking
 from flows.recipes.customers import ClientWanted, client_content, client_key
 from flows.recipes.desired_books import NO_CLIENT, CreditWanted, DesiredBooks, ItemWanted
 from flows.recipes.fields import filled
@@ -44,7 +44,7 @@ def desire(order: Order, context: Context) -> DesiredBooks:
         zero,
         zero,
         zero,
-        marker=payment_marker(order, context),
+        marker=payment_marker(order.number, context),
         client=_client_if_any(order, context),
         invoice_number=f"{_prefix(context)}{order.number}",
     )
@@ -58,6 +58,16 @@ def desire(order: Order, context: Context) -> DesiredBooks:
         if not skip:
             raise
         return replace(empty, skip=skip, problem=problem)
+
+
+def unbook(asked: Unbooking, context: Context) -> DesiredBooks:
+    """Nothing of the order stands, because a person wants it so. The shop is not asked."""
+    zero = Money.zero(asked.currency or context.destination_currency)
+    marker = payment_marker(asked.number, context)
+    number = f"{_prefix(context)}{asked.number}"
+    return DesiredBooks(
+        asked.source_id, asked.number, zero, zero, zero, zero, void=asked.why, invoice_number=number, marker=marker, by_hand=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,4 +254,5 @@ RECIPE: Recipe[Order, DesiredBooks] = Recipe(
     tie_out=True,
     fills=("invoice", "client"),
     maps=("tax", "gateway", "account"),
+    unbook=unbook,
 )

@@ -79,9 +79,9 @@ def still_held(order: Order) -> Concern | None:
     )
 
 
-def payment_marker(order: Order, context: Context) -> str:
-    """What the notes of all our payments of an order start with; the id of what was received follows."""
-    return f"{short_name(context.source_key)}:{order.number}:"
+def payment_marker(number: str, context: Context) -> str:
+    """What the notes of all our payments of the order with this number start with; the id of what was received follows."""
+    return f"{short_name(context.source_key)}:{number}:"
 
 
 def _clamped(amounts: Sequence[Money], over: Money) -> list[Money]:
@@ -95,7 +95,7 @@ def _clamped(amounts: Sequence[Money], over: Money) -> list[Money]:
 
 def _payment(order: Order, receipt: Receipt, amount: Money, context: Context) -> PaymentWanted:
     mapped = context.mappings.value("gateway", receipt.gateway, order.payment_method_title if not receipt.id.startswith("tender-") else "")
-    note = f"{payment_marker(order, context)}{receipt.id}"
+    note = f"{payment_marker(order.number, context)}{receipt.id}"
     if receipt.reference and receipt.reference != receipt.id:
         note = f"{note} | {receipt.reference}"
     payment = Payment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from connectors.canonical.identity import ObjectType
@@ -11,7 +12,7 @@ from connectors.kit.errors import NeedsAttention
 from flows.recipes.contract import Change, Link, LinksUnder, Now, Plan, View
 from flows.recipes.credits_plan import void_credit
 from flows.recipes.desired_books import DesiredBooks
-from flows.recipes.payments_plan import held_payments, void_payment
+from flows.recipes.payments_plan import Held, held_payments, void_payment
 from flows.recipes.proof import TieOut
 
 
@@ -19,6 +20,8 @@ def plan_void(desired: DesiredBooks, link: Link, view: View) -> Plan:
     """Void what we posted. What people recorded on the invoice is theirs to take off first."""
     now = cast("Invoice | None", view(Now(ObjectType.INVOICE, link.destination_id)))
     held = [payment for payment in held_payments(desired, view).values() if not payment.void]
+    if desired.by_hand:
+        _refuse_paid(desired, link, now, held)
     changes = [void_payment(payment) for payment in held]
     credits = cast("tuple[Link, ...]", view(LinksUnder(ObjectType.CREDIT, f"{desired.order_id}:")))
     changes += [change for credit in credits if (change := void_credit(credit)) is not None]
@@ -50,6 +53,17 @@ def _refuse(desired: DesiredBooks, now: Invoice, ours: Money) -> None:
             f"{desired.void} But {now.paid - ours} on invoice {now.number} was recorded in the books by hand. Delete that payment there, "
             "then replay.",
             code="paid_by_hand",
+        )
+
+
+def _refuse_paid(desired: DesiredBooks, link: Link, now: Invoice | None, held: Sequence[Held]) -> None:
+    """Money that came in stays where it is: giving it back is told by a refund, not by taking the invoice away."""
+    paid = now.paid if now is not None and now.paid is not None else total((payment.amount for payment in held), desired.currency)
+    if paid and not link.void:
+        raise NeedsAttention(
+            f"Invoice {desired.invoice_number} is paid ({paid}), so it is not voided. Refund or cancel the order in the shop and the books "
+            "follow; or delete the payment in the books first, then void again.",
+            code="invoice_paid",
         )
 
 

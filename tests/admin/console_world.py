@@ -46,10 +46,12 @@ PRESSES = {
     ("inboundevent", "replay"): {"support", "owner", "root"}, ("syncjob", "retry"): {"support", "owner", "root"},
     ("syncjob", "settle"): {"support", "owner", "root"},
     ("syncjob", "replay"): {"support", "owner", "root"}, ("syncrecord", "sync"): {"support", "owner", "root"},
+    ("syncrecord", "retry"): {"support", "owner", "root"}, ("syncrecord", "replay"): {"support", "owner", "root"},
+    ("syncrecord", "skip"): EVERYBODY, ("syncrecord", "go-on"): EVERYBODY,
     ("subscription", "reenable"): {"support", "owner", "root"}, ("alert", "close"): {"support", "owner", "root"},
     ("privacycase", "carry-out"): {"owner", "root"},
 }  # fmt: skip
-ASKS = {"plan": {"bookkeeper", "owner", "root"}, "backfill": {"bookkeeper", "owner", "root"}}
+ASKS = {"plan": EVERYBODY, "backfill": {"bookkeeper", "owner", "root"}}
 SHARED = {"auditseal", "group", "user", "periodictask", "intervalschedule"}  # belong to the whole installation
 
 

@@ -98,8 +98,8 @@ def pressed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """Buttons that only note that they were pressed, and are never out of place."""
     found: list[tuple[str, Any]] = []
 
-    def noting(name: str) -> Callable[[Any, str], Said]:
-        def press(row: Any, _person: str) -> Said:
+    def noting(name: str) -> Callable[..., Said]:
+        def press(row: Any, *_said: str) -> Said:
             found.append((name, row.pk))
             return Said("noted")
 
