@@ -100,7 +100,7 @@ class AuditRecord(models.Model):
 
 
 class Alert(models.Model):
-    """Something a person should know: opened once per cause, counted, closed by itself when the cause is gone, mailed once."""
+    """Something a person should know: opened once per cause, counted, closed by itself when the cause is gone."""
 
     class Severity(models.TextChoices):
         WARNING = "warning", "warning"
@@ -115,7 +115,6 @@ class Alert(models.Model):
     opened_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
-    mailed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

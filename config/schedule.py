@@ -12,7 +12,7 @@ def beat_table(sweep_seconds: float) -> dict[str, dict[str, object]]:
         "walk backfills": {"task": "flows.tasks.walk_backfills", "schedule": 15.0},
         "walk comparisons": {"task": "flows.tasks.walk_comparisons", "schedule": 15.0},
         "check subscriptions": {"task": "flows.tasks.check_subscriptions", "schedule": 300.0},
-        "mail alerts": {"task": "flows.tasks.mail_alerts", "schedule": 60.0},
+        "tell alerts": {"task": "flows.tasks.tell_alerts", "schedule": 30.0},
         "reconcile": {"task": "flows.tasks.reconcile_all", "schedule": crontab(hour="3", minute="10")},
         "mail comparisons": {"task": "flows.tasks.mail_comparisons", "schedule": crontab(minute="*/10")},
         "upkeep": {"task": "flows.tasks.upkeep", "schedule": crontab(hour="4", minute="20")},

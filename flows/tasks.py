@@ -73,12 +73,12 @@ def check_subscriptions() -> None:
     check_all()
 
 
-@quiet_task("mail_alerts", expires=60)
-def mail_alerts() -> None:
-    """Mail what was not mailed yet."""
-    from flows.upkeep import mail_open_alerts
+@quiet_task("tell_alerts", expires=60)
+def tell_alerts() -> None:
+    """Tell people of alerts, and of their end."""
+    from flows.alerting.delivering import tell_alerts as tell_now
 
-    mail_open_alerts()
+    tell_now()
 
 
 @quiet_task("upkeep", expires=3600)

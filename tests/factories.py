@@ -14,6 +14,8 @@ from audit.models import Alert, AuditRecord, Outcome
 from audit.services import write
 from credentials.models import Connection, Membership, Organization
 from flows.models import (
+    AlertDelivery,
+    AlertTarget,
     Backfill,
     Comparison,
     Difference,
@@ -239,6 +241,33 @@ class AlertFactory(DjangoModelFactory[Alert]):
     cause = factory.Sequence(lambda n: f"cause:{n}")
     message = factory.Sequence(lambda n: f"Something is wrong with number {n}.")
     opened_at = seen_at = NOON
+
+
+class AlertTargetFactory(DjangoModelFactory[AlertTarget]):
+    """A webhook of an organization's own."""
+
+    class Meta:
+        model = AlertTarget
+
+    organization = factory.SubFactory(OrganizationFactory)
+    label = factory.Sequence(lambda n: f"Target {n}")
+    kind = AlertTarget.Kind.WEBHOOK
+    address = "https://alerts.example/hooks/address-canary-0123456789"
+    secret = "signing-canary-0123456789"
+    since = NOON
+
+
+class AlertDeliveryFactory(DjangoModelFactory[AlertDelivery]):
+    """One that arrived."""
+
+    class Meta:
+        model = AlertDelivery
+
+    target = factory.SubFactory(AlertTargetFactory)
+    kind = AlertDelivery.Kind.DIGEST
+    key = factory.Sequence(lambda n: f"key-{n}")
+    state = AlertDelivery.State.SENT
+    next_at = created_at = NOON
 
 
 def audit_record(organization: Organization, **fields: Any) -> AuditRecord:

@@ -16,10 +16,10 @@ from audit.models import Outcome
 from audit.services import write
 from credentials.access import visible_organizations
 from credentials.console import ScopedAdmin
+from credentials.contacts import addresses_in
 from credentials.models import Organization
 from flows.comparisons.mailing import choose
 from flows.models import ComparisonMail
-from flows.upkeep import addresses_in
 
 Every = ComparisonMail.Every
 AT_MOST = 100

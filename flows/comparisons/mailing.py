@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from audit.models import Outcome
 from audit.services import write
+from credentials.contacts import contacts_of
 from flows.comparisons.results import in_words, kind_in_words, sums_of
 from flows.leases import periodic
 from flows.models import Comparison, ComparisonMail, Flow
 from flows.reconcile import NIGHT, compare_last_days, proven_flows
-from flows.upkeep import contacts_of
 
 log = logging.getLogger(__name__)
 Every = ComparisonMail.Every

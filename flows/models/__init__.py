@@ -1,5 +1,6 @@
 """The rows that survive a crash."""
 
+from flows.models.alerting import AlertDelivery, AlertTarget
 from flows.models.bulk import BulkItem, BulkRun
 from flows.models.comparison import Comparison, ComparisonMail, Difference
 from flows.models.flow import Flow
@@ -14,6 +15,8 @@ from flows.models.record import RecordName, SyncRecord
 from flows.models.subscription import Subscription
 
 __all__ = [
+    "AlertDelivery",
+    "AlertTarget",
     "Backfill",
     "BulkItem",
     "BulkRun",

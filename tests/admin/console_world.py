@@ -30,12 +30,14 @@ SEES = {
     "synccursor": EVERYBODY, "backfill": EVERYBODY, "subscription": EVERYBODY, "alert": EVERYBODY,
     "auditrecord": {"support", "owner", "root"}, "auditseal": {"support", "owner", "root"},
     "privacycase": {"support", "owner", "root"}, "comparison": EVERYBODY,
+    "alerttarget": {"support", "owner", "root"}, "alertdelivery": {"support", "owner", "root"},
     "user": {"root"}, "group": {"root"}, "periodictask": {"root"}, "intervalschedule": {"root"},
 }  # fmt: skip
 ADDS: dict[str, set[str]] = {
     "itemmapping": {"bookkeeper", "owner", "root"}, "valuemapping": {"bookkeeper", "owner", "root"},
     "fieldmapping": {"bookkeeper", "owner", "root"}, "flow": {"owner", "root"}, "connection": {"owner", "root"},
     "comparison": {"bookkeeper", "owner", "root"},
+    "alerttarget": {"owner", "root"},
     "organization": {"root"}, "user": {"root"}, "group": {"root"}, "periodictask": {"root"}, "intervalschedule": {"root"},
 }  # fmt: skip
 CHANGES: dict[str, set[str]] = {**ADDS, "organization": {"owner", "root"}, "comparison": set()}
@@ -50,6 +52,7 @@ PRESSES = {
     ("syncrecord", "skip"): EVERYBODY, ("syncrecord", "go-on"): EVERYBODY,
     ("subscription", "reenable"): {"support", "owner", "root"}, ("alert", "close"): {"support", "owner", "root"},
     ("privacycase", "carry-out"): {"owner", "root"},
+    ("alerttarget", "test"): {"owner", "root"}, ("alerttarget", "resend"): {"owner", "root"},
 }  # fmt: skip
 ASKS = {"plan": EVERYBODY, "backfill": {"bookkeeper", "owner", "root"}}
 SHARED = {"auditseal", "group", "user", "periodictask", "intervalschedule"}  # belong to the whole installation
@@ -99,7 +102,10 @@ def rows_of(organization: Organization) -> dict[str, Model]:
     set_secrets(flow.source, {"consumer_key": "ck_" + CANARY, "consumer_secret": CANARY})
     event = make.EventFactory(connection=flow.source, source_id="727", body=b'{"id": 727, "note": "<script>alert(1)</script>"}')
     job = make.JobFactory(flow=flow, source_id="727", event=event, state="attention", reason_code="sku_unmapped", subject="sku:MUG-XL")
+    target = make.AlertTargetFactory(organization=organization, label=f"Chat of {organization}")
     return {
+        "alerttarget": target,
+        "alertdelivery": make.AlertDeliveryFactory(target=target),
         "organization": organization,
         "connection": flow.source,
         "flow": flow,

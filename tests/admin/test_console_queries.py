@@ -20,6 +20,8 @@ from audit.console import paging
 from audit.models import Alert, AuditRecord, AuditSeal
 from credentials.models import Connection, Organization
 from flows.models import (
+    AlertDelivery,
+    AlertTarget,
     Backfill,
     Comparison,
     ExternalLink,
@@ -55,6 +57,8 @@ LISTS: dict[type[Model], Made] = {
     Subscription: lambda o: make.SubscriptionFactory(connection__organization=o),
     Alert: lambda o: make.AlertFactory(organization_id=o.pk),
     AuditRecord: lambda o: make.audit_record(o),
+    AlertTarget: lambda o: make.AlertTargetFactory(organization=o),
+    AlertDelivery: lambda o: make.AlertDeliveryFactory(target__organization=o),
 }
 
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from audit.alerts import open_alert
 from audit.models import Alert
+from flows.alerting.delivering import tell_alerts
 from flows.inbox.complaints import close_quiet_complaints
 from flows.models import Flow, InboundEvent
-from flows.upkeep import mail_open_alerts
 
 NOW = timezone.now()
 
@@ -32,7 +32,7 @@ def deliver(connection_id: int, at: datetime, object_type: str = "order") -> Non
 def test_a_cause_that_has_gone_closes_its_alert(flow: Flow, cause: str) -> None:
     alert = complain(flow, cause, 61)
     deliver(flow.source_id, NOW)
-    mail_open_alerts()
+    tell_alerts()
     alert.refresh_from_db()
     assert alert.closed_at is not None
 
