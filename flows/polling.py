@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.alerts import close_alert, open_alert
@@ -20,7 +22,8 @@ from flows.bell import ring
 from flows.echoes import echoes_among
 from flows.jobs.queue import Wanted, enqueue
 from flows.leases import periodic
-from flows.models import Backfill, Flow, SyncCursor, SyncRecord
+from flows.listening.unheard import note_poll
+from flows.models import Backfill, Flow, SyncCursor, SyncJob, SyncRecord
 from flows.models.job import Priority
 from flows.notices import usable
 from flows.recipes import RECIPES
@@ -33,6 +36,27 @@ TASK_SECONDS = 120.0
 SHORT_OUTAGE = timedelta(minutes=15)
 
 Keep = Callable[[str | None, int], None]
+
+
+class WalkEnded(Exception):
+    """A person ended the walk meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A walk through a closed window from a page on. keep(next page, found) moves its cursor; told(problem) hears what stopped it, and ""
+    when nothing did.
+    """
+
+    flow: Flow
+    window: Window
+    page: str | None
+    priority: Priority
+    trigger: str
+    keep: Keep
+    asked_by: str = ""
+    backfill_id: int | None = None
+    told: Callable[[str], None] = lambda _problem: None
 
 
 def poll_flow(flow_id: int, now: datetime | None = None) -> int:
@@ -60,49 +84,65 @@ def _poll(flow: Flow, now: datetime) -> int:
             cursor.page = page
         cursor.save()
 
-    return _walk(flow, window, cursor.page or None, Priority.POLL, "poll", keep)
+    return _walk(Walk(flow, window, cursor.page or None, Priority.POLL, "poll", keep))
 
 
-def _walk(flow: Flow, window: Window, page: str | None, priority: Priority, trigger: str, keep: Keep, asked_by: str = "") -> int:
-    """Page through a closed window; each page's jobs and the cursor are stored together. Returns the jobs asked for.
+def _walk(walk: Walk) -> int:
+    """Page through; each page's jobs and the cursor are stored together. Returns the jobs asked for.
 
     What stops the walk is told by an alert that closes by itself; the walk goes on from its page at the next tick.
     """
-    total = 0
+    flow, total = walk.flow, 0
     try:
-        for jobs in _pages(flow, window, page, priority, trigger, keep, asked_by):
+        for jobs in _pages(walk):
             total += jobs
+    except WalkEnded:
+        return total
     except SyncError as problem:
+        walk.told(problem.message)
         if isinstance(problem, Unauthorised):
             mark_reauthorise(flow.source, problem.message)
         else:
             _tell(flow, problem)
         return total
+    walk.told("")
     close_alert(flow.organization_id, f"poll:{flow.pk}")
     return total
 
 
-def _pages(flow: Flow, window: Window, page: str | None, priority: Priority, trigger: str, keep: Keep, asked_by: str) -> Iterator[int]:
-    wanted = RECIPES[flow.recipe].source
+def _pages(walk: Walk) -> Iterator[int]:
+    flow, page, wanted = walk.flow, walk.page, RECIPES[walk.flow.recipe].source
     reads = get_connector(flow.source.platform).reads[wanted]
     if reads.page is None:
         raise NeedsAttention(f"{flow.source.label} cannot list changed {wanted.value}s.", code="no_listing")
     api, deadline = open_api(flow.source, choices=source_choices(flow)), time.monotonic() + TASK_SECONDS
     while time.monotonic() < deadline:
-        listed = reads.page(api, window, page)
+        listed = reads.page(api, walk.window, page)
         with transaction.atomic():
-            notices = usable(listed.notices)
-            news = list(_news(flow, wanted, notices) if trigger == "poll" else notices)
-            echoes = echoes_among((flow, wanted.value, notice.source_id) for notice in news)
-            asked = [notice.source_id for notice in news if (flow.pk, notice.source_id) not in echoes]
-            jobs = enqueue([Wanted(flow.pk, wanted, each, priority, trigger, None, asked_by) for each in asked], timezone.now())
-            keep(listed.next, len(news))
-        if news:
+            jobs, found = _asked(walk, wanted, usable(listed.notices))
+            walk.keep(listed.next, found)
+        if found:
             ring()
         yield jobs
         page = listed.next
         if page is None:
             break
+
+
+def _asked(walk: Walk, wanted: ObjectType, notices: tuple[Notice, ...]) -> tuple[int, int]:
+    """Ask for the jobs of a page: how many, and of how many objects it told. What a poll finds is weighed against the webhooks."""
+    flow, polls = walk.flow, walk.trigger == "poll"
+    known = _known(flow, wanted, notices) if polls else {}
+    news = _news(flow, wanted, notices, known) if polls else list(notices)
+    echoes = echoes_among((flow, wanted.value, notice.source_id) for notice in news)
+    asked = [notice for notice in news if (flow.pk, notice.source_id) not in echoes]
+    jobs = [
+        Wanted(flow.pk, wanted, one.source_id, walk.priority, walk.trigger, None, walk.asked_by, backfill_id=walk.backfill_id)
+        for one in asked
+    ]
+    if polls and asked:
+        note_poll(flow, wanted, asked, {source_id: version for source_id, (version, _) in known.items()}, walk.window.since)
+    return enqueue(jobs, timezone.now()), len(news)
 
 
 def _tell(flow: Flow, problem: SyncError) -> None:
@@ -120,15 +160,21 @@ def _tell(flow: Flow, problem: SyncError) -> None:
     )
 
 
-def _news(flow: Flow, wanted: ObjectType, notices: Iterable[Notice]) -> list[Notice]:
+Known = dict[str, tuple[str, str]]  # by source id: the newest version that anything told of, and the one that a poll last passed on
+
+
+def _known(flow: Flow, wanted: ObjectType, notices: Iterable[Notice]) -> Known:
+    rows = SyncRecord.objects.filter(flow=flow, object_type=wanted.value, source_id__in={notice.source_id for notice in notices})
+    return {source_id: (version, polled) for source_id, version, polled in rows.values_list("source_id", "version", "polled_version")}
+
+
+def _news(flow: Flow, wanted: ObjectType, notices: Iterable[Notice], known: Known) -> list[Notice]:
     """The notices of versions that no poll passed on yet; the versions are kept in the same transaction as the jobs.
 
     What a webhook told is passed on once more: change times are a second fine, and a second change in that second may have had no
     webhook. By now that second is over, so one look settles it.
     """
     listed = {notice.source_id: notice for notice in notices}
-    rows = SyncRecord.objects.filter(flow=flow, object_type=wanted.value, source_id__in=list(listed))
-    known = {source_id: (version, polled) for source_id, version, polled in rows.values_list("source_id", "version", "polled_version")}
     news = [n for n in listed.values() if not n.version or known.get(n.source_id, ("", ""))[1] != n.version]
     now = timezone.now()
     SyncRecord.objects.bulk_create(
@@ -174,10 +220,30 @@ def walk_backfill(backfill: Backfill, told: Callable[[int], None] = lambda _foun
             return 0
 
         def keep(page: str | None, found: int) -> None:
+            """A person may have cancelled it: then nothing of this page is asked for."""
             backfill.page, backfill.found = page or "", backfill.found + found
-            backfill.finished_at = timezone.now() if page is None else None
-            backfill.save()
+            ended = timezone.now() if page is None else None
+            mine = Backfill.objects.filter(pk=backfill.pk, finished_at=None)
+            if not mine.update(page=backfill.page, found=backfill.found, finished_at=ended):
+                raise WalkEnded
+            backfill.finished_at = ended
             told(found)
 
+        def stopped(problem: str) -> None:
+            Backfill.objects.filter(pk=backfill.pk).exclude(problem=problem).update(problem=problem)
+
         window = Window(backfill.since, backfill.until)
-        return _walk(backfill.flow, window, backfill.page or None, Priority.BACKFILL, "backfill", keep, backfill.asked_by)
+        page, asked_by = backfill.page or None, backfill.asked_by
+        return _walk(Walk(backfill.flow, window, page, Priority.BACKFILL, "backfill", keep, asked_by, backfill.pk, stopped))
+
+
+def cancel_backfill(backfill: Backfill, person: str) -> int | None:
+    """Nothing more is read, and what waits for nobody else is not looked at. Returns how many jobs that were; None when it was over."""
+    now, told = timezone.now(), f"The backfill was cancelled by {person}."
+    untouched = {"state": SyncJob.State.WAITING, "attempts": 0, "event": None, "force": False}
+    with transaction.atomic():
+        alone = SyncJob.objects.filter(backfill=backfill, trigger="backfill", priority=Priority.BACKFILL, **untouched)
+        goes_on = Q(finished_at=None) | Q(pk__in=alone.values("backfill"))
+        if not Backfill.objects.filter(goes_on, pk=backfill.pk, cancelled_by="").update(finished_at=now, cancelled_by=person):
+            return None
+        return alone.update(state=SyncJob.State.SUPERSEDED, reason=told, finished_at=now)

@@ -9,9 +9,14 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from flows.models import Flow
 
 
+def entry_name(flow_id: int) -> str:
+    """What a flow's beat entry is called."""
+    return f"poll flow {flow_id}"
+
+
 def schedule_poll(flow: Flow) -> None:
     """Make the flow's beat entry match its poll_seconds; called wherever a flow is saved."""
-    name = f"poll flow {flow.pk}"
+    name = entry_name(flow.pk)
     if not flow.poll_seconds:
         PeriodicTask.objects.filter(name=name).delete()
         return

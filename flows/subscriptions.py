@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -135,10 +135,7 @@ def reenable(row: Subscription, actor: str, *, webhooks: Webhooks | None = None,
     fell_again = row.reenabled_at is not None and now - row.reenabled_at < HOLDS
     enable = webhooks.subscriptions.enable
     if enable is None or fell_again or not row.remote_id:
-        if row.remote_id:
-            with suppress(Gone):
-                webhooks.subscriptions.delete(api, row.remote_id)
-        _register(row, webhooks, api)
+        _register_anew(row, webhooks, api)
     else:
         enable(api, row.remote_id)
         row.status = Status.ACTIVE
@@ -147,10 +144,30 @@ def reenable(row: Subscription, actor: str, *, webhooks: Webhooks | None = None,
     _fill_gap(row, actor)
 
 
+def recreate(row: Subscription, actor: str) -> None:
+    """Take it away at the platform and register it anew, with a new count of failures; the gap is filled."""
+    webhooks = get_connector(row.connection.platform).webhooks
+    if webhooks is None:
+        return
+    _register_anew(row, webhooks, open_api(row.connection))
+    _fill_gap(row, actor)
+
+
+def _register_anew(row: Subscription, webhooks: Webhooks, api: Api) -> None:
+    if row.remote_id:
+        with suppress(Gone):
+            webhooks.subscriptions.delete(api, row.remote_id)
+    _register(row, webhooks, api)
+
+
+def silent_since(row: Subscription) -> datetime:
+    """Since when something may be missing: a little before the last sign of life."""
+    return (row.delivered_at or row.disabled_at or row.created_at) - GAP_OVERLAP
+
+
 def _fill_gap(row: Subscription, actor: str) -> None:
     """Nothing is delivered later: read again what changed since the last sign of life."""
-    now = timezone.now()
-    since = (row.delivered_at or row.disabled_at or row.created_at) - GAP_OVERLAP
+    now, since = timezone.now(), silent_since(row)
     for flow in Flow.objects.filter(source=row.connection, enabled=True):
         start_backfill(flow, since, now, reason=f"gap of {row.topic}", asked_by=actor)
     write(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 
 from audit.console.buttons import Button, Said
 from connectors.registry import get_connector
 from credentials.admin.connection import ConnectionAdmin
 from credentials.models import Connection
+from flows.admin.listening import MAY_SEE, address_of
 from flows.admin.parts import told
 from flows.subscriptions import ensure_subscriptions, inbox_url, wanted_topics
 
@@ -44,6 +48,13 @@ class FlowConnectionAdmin(ConnectionAdmin):
             lambda row: row.status == Connection.Status.ACTIVE and _registers(row),
         ),
     )
+
+    def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        """Also the page that tells how its webhooks and polls are."""
+        found = super().tools(request, row)
+        if request.user.has_perm(MAY_SEE):
+            found.append({"label": "Webhooks and schedules", "url": address_of(row.organization_id)})
+        return found
 
     def addresses(self, row: Connection) -> dict[str, str]:
         """Also where webhooks go that a person registers, and where the platform sends what it sends per app and not per shop."""

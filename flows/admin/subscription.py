@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
 from audit.console.base import ReadOnly
 from audit.console.buttons import Button, Said
 from audit.console.showing import badge, moment
 from credentials.console import ScopedAdmin, connection_filter
+from flows.admin import listening
 from flows.admin.parts import told
 from flows.models import Subscription
 from flows.subscriptions import inbox_url, reenable
@@ -41,6 +46,14 @@ class SubscriptionAdmin(ReadOnly, ScopedAdmin):
             records=False,
         ),
     )
+
+    change_list_template = "admin/flows/subscription/change_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*listening.urls(self), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"in_words": reverse("admin:flows_subscription_everything"), **(extra_context or {})})
 
     @admin.display(description="status")
     def shown_status(self, row: Subscription) -> SafeString:

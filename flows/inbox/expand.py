@@ -74,13 +74,13 @@ def _concerned(event: InboundEvent, reading: Reading) -> list[tuple[Flow, str, s
 
 def _note_deliveries(events: list[InboundEvent]) -> None:
     """The last sign of life of each subscription; a topic may also be registered by its noun alone, or by a wildcard."""
-    newest = {(event.connection_id, topic): event.received_at for event in events for topic in _topics(event.topic)}
+    newest = {(event.connection_id, topic): event.received_at for event in events for topic in registered_as(event.topic)}
     for (connection_id, topic), received_at in sorted(newest.items()):  # one order for all writers: no deadlock
         row = Subscription.objects.filter(connection_id=connection_id, topic=topic)
         row.filter(Q(delivered_at=None) | Q(delivered_at__lt=received_at - FRESH)).update(delivered_at=received_at)
 
 
-def _topics(topic: str) -> tuple[str, ...]:
+def registered_as(topic: str) -> tuple[str, ...]:
     """order.created may be registered as order, store/order/created as store/order/*."""
     parents = [topic[:place] for place, mark in enumerate(topic) if mark == "/"]
     return (topic, topic.partition(".")[0], *(f"{parent}/*" for parent in parents))

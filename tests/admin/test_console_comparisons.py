@@ -21,6 +21,7 @@ from flows.comparisons import runs
 from flows.models import Comparison, ComparisonMail, Difference, SyncJob, SyncRecord
 from tests import factories as make
 from tests.admin.console_world import World, address
+from tests.admin.test_console_pages import assert_clean
 from tests.admin.test_console_queries import queries
 
 
@@ -112,6 +113,12 @@ def test_the_page_tells_amounts_of_both_sides_and_sums(world: World) -> None:
     only = world.client("bookkeeper").get(address(comparison, "change", comparison.pk), {"kind": "double"}).content.decode()
     assert "About 803" in only
     assert "About 801" not in only
+
+
+def test_nothing_inline(world: World) -> None:
+    comparison, client = made(world), world.client("owner")
+    for url in (address(comparison, "change", comparison.pk), address(Comparison, "add"), reverse("admin:flows_comparison_mail")):
+        assert_clean(client, url)
 
 
 def test_a_repaired_row_is_shown_exact_with_the_amounts_of_now(world: World) -> None:
