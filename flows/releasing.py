@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -34,6 +36,22 @@ def mapping_saved(row: Mapping, asked_by: str) -> int:
     return _release(row.flow, Q(subject=subject_of(row)) | Q(reason_code__in=alike), Priority.PERSON, asked_by)
 
 
+def mappings_saved(rows: Sequence[Mapping], asked_by: str) -> int:
+    """The same for many at once: a query for each flow, not for each mapping."""
+    wanted: list[Wanted] = []
+    by_flow: dict[int, list[Mapping]] = {}
+    for row in rows:
+        by_flow.setdefault(row.flow_id, []).append(row)
+    for flow_id, mine in by_flow.items():
+        subjects = {subject_of(row) for row in mine}
+        alike = {code for row in mine if isinstance(row, ValueMapping) for code in _ALIKE.get(ValueMapping.Kind(row.kind), ())}
+        stuck = SyncJob.objects.filter(flow=flow_id, state__in=STUCK).exclude(subject="", reason_code="").distinct()
+        for subject, code, kind, source_id in stuck.values_list("subject", "reason_code", "object_type", "source_id"):
+            if subject in subjects or code in alike:
+                wanted.append(Wanted(flow_id, ObjectType(kind), source_id, Priority.PERSON, "mapping", None, asked_by))
+    return _queue(wanted)
+
+
 def options_changed(flow: Flow, asked_by: str) -> int:
     """Queue all that needs attention, behind what comes from the shop: any of it may have waited for this. Returns how many."""
     return _release(flow, Q(state=SyncJob.State.ATTENTION), Priority.POLL, asked_by)
@@ -45,6 +63,10 @@ def _release(flow: Flow, waits: Q, priority: Priority, asked_by: str) -> int:
         Wanted(flow.pk, ObjectType(kind), source_id, priority, "mapping", None, asked_by)
         for kind, source_id in stuck.values_list("object_type", "source_id").distinct()
     ]
+    return _queue(wanted)
+
+
+def _queue(wanted: Sequence[Wanted]) -> int:
     made = enqueue(wanted, timezone.now())
     if made:
         transaction.on_commit(ring)

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from audit.console.generics import AnyForm
-from flows.admin.mapping import MappingAdmin
+from flows.admin.sheets import SheetAdmin
 from flows.mapping.rules import delete_rule, problem_in, rule_of, save_rule
+from flows.mapping.sheets.resources import FieldMappingResource
 from flows.models import FieldMapping
 from flows.recipes.contract import FieldRule
 from flows.recipes.fields import TRANSFORMS, targets
@@ -50,10 +51,11 @@ class FieldMappingForm(AnyForm):
 
 
 @admin.register(FieldMapping)
-class FieldMappingAdmin(MappingAdmin):
+class FieldMappingAdmin(SheetAdmin):
     """Which field from where."""
 
     form = FieldMappingForm
+    resource = FieldMappingResource
     identity = ("target",)
     list_display = ("target", "flow", "expression", "transform", "default", "mode")
     search_fields = ("target", "expression")

@@ -11,17 +11,19 @@ from django.urls import URLPattern, path
 
 from audit.console.buttons import Said, tell
 from connectors.kit.errors import SyncError
-from flows.admin.mapping import MappingAdmin
+from flows.admin.sheets import SheetAdmin
 from flows.catalogue import items_of
 from flows.mapping.items import SKU, map_item, suggestions_for, unmapped_of
+from flows.mapping.sheets.resources import ItemMappingResource
 from flows.models import Flow, ItemMapping
 from flows.suggesting import matching
 
 
 @admin.register(ItemMapping)
-class ItemMappingAdmin(MappingAdmin):
+class ItemMappingAdmin(SheetAdmin):
     """SKU to item."""
 
+    resource = ItemMappingResource
     identity = ("sku",)
     list_display = ("sku", "flow", "item_id", "item_name")
     list_editable = ("item_id", "item_name")

@@ -11,8 +11,9 @@ from django.urls import URLPattern, path
 
 from audit.console.buttons import Said, tell
 from connectors.kit.errors import SyncError
-from flows.admin.mapping import MappingAdmin
 from flows.admin.parts import flow_filter
+from flows.admin.sheets import SheetAdmin
+from flows.mapping.sheets.resources import ValueMappingResource
 from flows.mapping.values import kinds_of, map_value, suggestions_for, unmapped_values
 from flows.models import Flow, ValueMapping
 from flows.suggesting import Target
@@ -21,9 +22,10 @@ SHOWN = 50  # targets of one search; a longer list is searched
 
 
 @admin.register(ValueMapping)
-class ValueMappingAdmin(MappingAdmin):
+class ValueMappingAdmin(SheetAdmin):
     """Taxes, payment methods, statuses, accounts."""
 
+    resource = ValueMappingResource
     identity = ("kind", "source")
     list_display = ("source", "kind", "flow", "target")
     list_editable = ("target",)

@@ -1,0 +1,1 @@
+"""Mappings as CSV and Excel sheets, out and in again."""

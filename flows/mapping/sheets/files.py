@@ -1,0 +1,133 @@
+"""Sheets as files: reading what a person uploads, however large or odd it is, and writing what no spreadsheet takes for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import openpyxl
+from import_export.formats.base_formats import CSV, XLSX
+from tablib import Dataset
+
+from connectors.kit.errors import Rejected
+
+MOST_BYTES = 3 * 1024 * 1024
+MOST_ROWS = 50_000
+UNPACKED = 60 * 1024 * 1024  # an Excel file is a ZIP: what it may come to
+KINDS: Mapping[str, str] = {"csv": "CSV", "xlsx": "Excel"}
+_FORMATS = {"csv": CSV, "xlsx": XLSX}
+# What Excel, Sheets or LibreOffice would calculate. Quotes before it count, so that reading undoes exactly what writing did.
+_FORMULA = re.compile(r"'*\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|'*[\t\r\n]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def harmless(text: str) -> str:
+    """The text with a quote before anything that a spreadsheet would calculate."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def as_typed(text: str) -> str:
+    """The text without the quote that harmless put there."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def written(dataset: Dataset, kind: str) -> tuple[bytes, str]:
+    """The file and its content type."""
+    rows = [[_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", harmless(str(cell))) for cell in row] for row in dataset]
+    write = {"csv": _as_csv, "xlsx": _as_excel}[kind]
+    return write([list(dataset.headers), *rows]), _FORMATS[kind].CONTENT_TYPE
+
+
+def _as_csv(rows: Sequence[Sequence[str]]) -> bytes:
+    """It begins with a byte order mark: Excel reads umlauts only with it."""
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _as_excel(rows: Sequence[Sequence[str]]) -> bytes:
+    """Line by line: with styles for every cell, 50,000 lines take half a minute."""
+    book, out = openpyxl.Workbook(write_only=True), io.BytesIO()
+    sheet = book.create_sheet("Mappings")
+    for row in rows:
+        sheet.append(row)
+    book.save(out)
+    return out.getvalue()
+
+
+def read(content: bytes, name: str) -> Dataset:
+    """The rows of an uploaded file under its headings. Raises Rejected with a sentence for what cannot be read."""
+    if len(content) > MOST_BYTES:
+        raise Rejected(f"The file is larger than {MOST_BYTES // 1024 // 1024} MB. Split it into several.", code="too_large")
+    rows = _excel(content) if content[:4] == b"PK\x03\x04" else _csv(content, name)
+    headings = [text_of(cell).casefold().replace(" ", "_") for cell in next(iter(rows), ())]
+    while headings and not headings[-1]:
+        headings.pop()
+    if not any(headings):
+        raise Rejected("The file is empty. Its first line names the columns.", code="empty")
+    dataset = Dataset(headers=headings)
+    for number, row in enumerate(rows[1:], start=2):
+        if len(dataset) >= MOST_ROWS:
+            raise Rejected(f"The file has more than {MOST_ROWS} lines. Split it into several.", code="too_large")
+        if any(text_of(cell) for cell in row[len(headings) :]):
+            raise Rejected(f"Line {number} has more cells than there are headings. Is a comma without quotes in it?", code="bad_line")
+        dataset.append([*row, *[""] * len(headings)][: len(headings)])
+    return dataset
+
+
+def text_of(cell: object) -> str:
+    """A cell as its person sees it: whole numbers without a point, no surrounding blanks."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        raise ValueError("is a date for Excel. Format the column as text and type it again.")
+    return str(cell).strip()
+
+
+def _csv(content: bytes, name: str) -> Sequence[Sequence[object]]:
+    if name.casefold().endswith((".xls", ".ods", ".numbers")):
+        raise Rejected("Save it as .xlsx or .csv first.", code="bad_format")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")  # what Excel on Windows writes
+    if "\0" in text:
+        raise Rejected("That is neither a CSV nor an Excel file (.xlsx).", code="bad_format")
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        return _filled(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as problem:
+        raise Rejected(f"The file is no CSV: {problem}.", code="bad_format") from problem
+
+
+def _excel(content: bytes) -> Sequence[Sequence[object]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > UNPACKED:
+            raise Rejected("The Excel file unpacks to too much. Save only the sheet with the mappings.", code="too_large")
+        dataset = XLSX().create_dataset(content)
+    except Rejected:
+        raise
+    except Exception as problem:  # the reader raises whatever a broken file leads it to
+        raise Rejected("That is no Excel file that can be read (.xlsx).", code="bad_format") from problem
+    return _filled([dataset.headers or [], *dataset])
+
+
+def _filled(rows: Iterable[Sequence[object]]) -> Sequence[Sequence[object]]:
+    """Without the empty lines at the end; those between keep their numbers."""
+    kept = []
+    for row in rows:
+        kept.append(row)
+        if len(kept) > 2 * MOST_ROWS:
+            raise Rejected(f"The file has more than {MOST_ROWS} lines. Split it into several.", code="too_large")
+    while kept and not any(cell not in (None, "") for cell in kept[-1]):
+        kept.pop()
+    return kept
