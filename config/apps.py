@@ -1,6 +1,7 @@
 """The console: commands, supervisor, demo and doctor live here, above everything else."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -10,6 +11,9 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         import config.celery  # noqa: F401 - so that shared tasks ring this application's bell
+        from config.sentry import start_sentry
+
+        start_sentry(settings.SENTRY_DSN)
 
 
 class ConsoleSiteConfig(AdminConfig):

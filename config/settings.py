@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import database_settings, worker_processes
 from config.firstrun import GENERATED, embedded_broker_url
+from config.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -55,10 +56,12 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "rest_framework",
     "audit",
+    "counting",
     "credentials",
     "flows",
 ]
 MIDDLEWARE = [
+    "config.middleware.log_context",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.content_security_policy",
@@ -136,14 +139,10 @@ X_FRAME_OPTIONS = "DENY"
 
 # ---- logs --------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django.request": {"level": "ERROR"}, "urllib3": {"level": "ERROR"}},
-}
+LOG_FORMAT = env.str("LOG_FORMAT", "plain")
+LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+SENTRY_DSN = env.str("SENTRY_DSN", "")
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

@@ -15,6 +15,7 @@ from django.conf import settings
 from connectors.kit.contract import RateLimit
 from connectors.kit.errors import RateLimited
 from connectors.kit.http import Limiter
+from counting.tally import count
 from credentials.buckets import Bucket, Pace, RedisBucket, Reservation, RowBucket
 from credentials.models import Connection
 
@@ -53,6 +54,7 @@ class SharedLimiter:
         while True:
             found = self._reserve(max(deadline - time.monotonic(), 0.0))
             if not found.granted:
+                count("throttles", self.key, "limit")
                 raise RateLimited("This connection is at its rate limit.", retry_after=found.wait)
             if found.wait <= 0:
                 return

@@ -16,6 +16,7 @@ from audit.models import Alert, Outcome
 from connectors.kit.contract import Probe
 from connectors.kit.errors import SyncError, Unauthorised
 from connectors.kit.http import Api, Effect, Exchange, Plumbing, Tokens
+from counting.tally import count
 from credentials.accounts import account_of, connector_of, way_of
 from credentials.grants import missing_scopes
 from credentials.limits import limiter_for
@@ -25,6 +26,7 @@ from credentials.tokens import tokens_of
 
 __all__ = ["account_of", "connector_of", "mark_active", "mark_ended", "mark_reauthorise", "open_api", "probe_connection"]
 
+TOO_MANY = 429
 WARNED_EVERY = 3600.0  # seconds
 _warned: dict[str, float] = {}  # when this process last told of a cause
 
@@ -47,12 +49,22 @@ def open_api(
         tokens=tokens or tokens_of(connection),
         allow_private=settings.ALLOW_PRIVATE_STORES,
         warn=partial(_warn, connection),
+        record=partial(_counted, connection, record),
     )
-    if record is not None:
-        plumbing = replace(plumbing, record=record)
     if before_call is not None:
         plumbing = replace(plumbing, before_call=before_call)
     return connector.open(account_of(connection, choices, secrets), plumbing)
+
+
+def _counted(connection: Connection, record: Callable[[Exchange], None] | None, call: Exchange) -> None:
+    """Each call adds to the connection's totals before it goes on record."""
+    key = str(connection.key)
+    count("calls", key, f"{call.status // 100}xx" if call.status else "failed")
+    count("call_seconds", key, by=call.duration_ms / 1000)
+    if call.status == TOO_MANY:
+        count("throttles", key, "platform")
+    if record is not None:
+        record(call)
 
 
 def _warn(connection: Connection, code: str, sentence: str) -> None:

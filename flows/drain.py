@@ -12,7 +12,9 @@ from functools import cache
 from django.conf import settings
 from django.db import connection as database
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
+from counting.tally import flush_sometimes
 from flows.bell import ring, ring_later
 from flows.inbox.expand import BATCH, expand_events
 from flows.jobs.claim import Lease, Turn, claim_many, extend
@@ -92,7 +94,8 @@ def _call_others() -> None:
 
 def _run(lease: Lease) -> None:
     try:
-        rest = run_job(lease)
+        with bound_contextvars(job_id=lease.job_id, flow_id=None, event_id=None, connection_id=None, destination_id=None):
+            rest = run_job(lease)
         if rest is not None and rest.limited:
             _turn.hold(rest.flow_id, timezone.now() + timedelta(seconds=rest.seconds))
         if rest is not None and rest.seconds < SHORT_WAIT:
@@ -128,6 +131,7 @@ def _beat() -> None:
             leases = list(_held.values())
         try:
             extend(leases, timezone.now())
+            flush_sometimes()
         except Exception:
             logger.exception("the heartbeat failed; leases may run out")
         finally:

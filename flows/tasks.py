@@ -11,6 +11,8 @@ from celery import shared_task
 from django.conf import settings
 from django.db import connection as database
 
+from counting.tally import flush_sometimes
+
 logger = logging.getLogger(__name__)
 
 
@@ -25,6 +27,7 @@ def quiet_task(name: str, **options: Any) -> Callable[[Callable[..., None]], Any
             except Exception:
                 logger.exception("%s failed", name)
             finally:
+                flush_sometimes()
                 if database.vendor == "postgresql":
                     database.close()
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert
+from counting.tally import flush_sometimes
 from credentials.models import Organization
 from flows.models import PeriodicLease
 
@@ -34,6 +35,7 @@ def _watch() -> None:
     while True:
         time.sleep(20)
         try:
+            flush_sometimes()
             if timezone.now() - started > SILENT:
                 look()
         except Exception:

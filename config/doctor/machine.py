@@ -76,9 +76,7 @@ def _write_and_roll_back() -> None:
 
 def check_migrations() -> Iterator[Finding]:
     try:
-        executor = MigrationExecutor(connection)
-        steps = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        missing = [f"{migration.app_label}.{migration.name}" for migration, _ in steps]
+        missing = missing_migrations()
     except DatabaseError as error:
         yield ill(f"The state of the tables cannot be read: {_first_line(error)}")
         return
@@ -86,6 +84,13 @@ def check_migrations() -> Iterator[Finding]:
         yield ill(f"{len(missing)} migrations are not applied, {missing[0]} first. Run: manage.py migrate")
     else:
         yield well("All migrations are applied.")
+
+
+def missing_migrations() -> list[str]:
+    """Those that are to be applied, in order."""
+    executor = MigrationExecutor(connection)
+    steps = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in steps]
 
 
 def check_broker() -> Iterator[Finding]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from config.supervisor.guard import signal_group
 from config.supervisor.programs import Program
@@ -47,6 +48,27 @@ def speaker(out: IO[str]) -> Say:
             out.flush()
 
     return say
+
+
+def json_speaker(out: IO[str]) -> Say:
+    """The same for machines: each line one JSON object that names its process; what is none becomes the event of one."""
+    lock = threading.Lock()
+
+    def say(name: str, line: str) -> None:
+        whole = {"process": name, **_parsed(line)}
+        with lock, contextlib.suppress(OSError, ValueError):
+            out.write(f"{json.dumps(whole, ensure_ascii=False)}\n")
+            out.flush()
+
+    return say
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"event": line}
 
 
 def start(program: Program, say: Say) -> Running:

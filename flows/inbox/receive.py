@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars
 
 from audit.alerts import open_alert
 from audit.models import Alert
@@ -168,6 +169,7 @@ def _stored(webhooks: Webhooks, delivery: Delivery, sender: Sender) -> Receipt:
     except Rejected as problem:  # signed, but nothing that we can read: kept as evidence, polling finds the object
         event = Event(f"malformed:{hash_body(delivery.body)}", "malformed", (), problem.message)
     event = tidy(event)
+    bind_contextvars(connection_id=sender.connection_id, event_key=event.dedupe_key)
     if event.problem:
         open_alert(
             sender.organization_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from connectors.kit.contract import Delivery
+from counting.tally import observe
 from flows.bell import ring
 from flows.inbox.body import TooLarge, read_body
 from flows.inbox.receive import Receipt, answer_challenge, is_address, is_app_address, receive, receive_for_app
@@ -25,7 +27,7 @@ def inbox(request: HttpRequest, platform: str, token: str) -> HttpResponse:
         return HttpResponse(status=405, headers={"Allow": "POST"})
     if not is_address(platform, token):
         return HttpResponse(status=404)  # before the body is read: a stranger who dawdles over it must not hold a thread
-    return _answer(request, partial(receive, platform, token))
+    return _answer(request, platform, partial(receive, platform, token))
 
 
 @csrf_exempt
@@ -35,10 +37,11 @@ def app_inbox(request: HttpRequest, platform: str) -> HttpResponse:
         return HttpResponse(status=405, headers={"Allow": "POST"})
     if not is_app_address(platform):
         return HttpResponse(status=404)
-    return _answer(request, partial(receive_for_app, platform))
+    return _answer(request, platform, partial(receive_for_app, platform))
 
 
-def _answer(request: HttpRequest, take: Callable[[Delivery], Receipt]) -> HttpResponse:
+def _answer(request: HttpRequest, platform: str, take: Callable[[Delivery], Receipt]) -> HttpResponse:
+    started = time.monotonic()
     try:
         body = read_body(request)
     except TooLarge:
@@ -49,4 +52,5 @@ def _answer(request: HttpRequest, take: Callable[[Delivery], Receipt]) -> HttpRe
     receipt = take(Delivery(headers, body, timezone.now()))
     if receipt.stored:
         ring()
+    observe("ack_seconds", platform, seconds=time.monotonic() - started)
     return HttpResponse(status=receipt.status)

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError
 from django.db.models import Q
+from structlog.contextvars import bind_contextvars
 
 from audit.models import Outcome
 from connectors.kit.errors import (
@@ -35,6 +36,7 @@ from flows.holding import doubts_of
 from flows.jobs.claim import Lease, LeaseLost
 from flows.jobs.fetch import fetch_job
 from flows.jobs.finish import Ending, back_off, same_object
+from flows.jobs.measuring import measure_end
 from flows.jobs.telling import UNCHANGED, VANISHED_IN_DOUBT, tell
 from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.pipeline.extract import Extracted, extract
@@ -68,6 +70,7 @@ class Rest:
 def run_job(lease: Lease) -> Rest | None:
     """Run a claimed job to an ending; None when it is over. Never raises for anything that a record can cause."""
     job = fetch_job(lease.job_id)
+    bind_contextvars(flow_id=job.flow_id, event_id=job.event_id, connection_id=job.flow.source_id, destination_id=job.flow.destination_id)
     point("after_claim")
     try:
         verdict, exchanges = _run(job, lease)
@@ -77,6 +80,7 @@ def run_job(lease: Lease) -> Rest | None:
         logger.warning("job %s was taken over by another worker", job.pk)
         return None
     point("after_end")
+    measure_end(job, verdict.ending)
     tell(job, verdict.ending, verdict.number)
     ending = verdict.ending
     return Rest(job.flow_id, ending.wait, ending.code == LIMITED) if ending.state is State.WAITING else None

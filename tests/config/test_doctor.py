@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -194,7 +195,21 @@ def test_exit_code_and_sentences() -> None:
 def test_health_addresses_tell_alive_and_ready_apart(client: Client) -> None:
     assert (client.get("/healthz").status_code, client.get("/healthz").json()) == (200, {"status": "alive"})
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "database": "answers", "sweep_age_seconds": None})
+    told = {"status": "ready", "database": "answers", "migrations": "applied", "broker": "answers", "sweep_age_seconds": None}
+    assert (ready.status_code, {**ready.json(), "broker": "answers"}) == (200, told)
+
+
+def test_ready_without_a_broker_but_not_without_migrations(client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.setattr("config.views._broker", (float("-inf"), False))
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    started = time.monotonic()
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["broker"]) == (200, "does not answer")
+    assert time.monotonic() - started < 3
+    monkeypatch.setattr("config.views._migrated", False)
+    monkeypatch.setattr("config.views.missing_migrations", lambda: ["flows.0099_later"])
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "database": "answers", "migrations": "1 to be applied"})
 
 
 def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

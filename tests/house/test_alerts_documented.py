@@ -8,7 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = (ROOT / "docs" / "alerts.md").read_text()
 SOURCES = "\n".join(
-    path.read_text() for area in ("audit", "config", "connectors", "credentials", "flows") for path in sorted((ROOT / area).rglob("*.py"))
+    path.read_text()
+    for area in ("audit", "config", "connectors", "counting", "credentials", "flows")
+    for path in sorted((ROOT / area).rglob("*.py"))
 )
 SUBJECT = re.compile(r'subject=f"([a-z]+:)|Concern\(\s*"[a-z_]+", f"([a-z]+:)')
 CAUSE = re.compile(r'f"([a-z]+:)\{(?:\w+\.)*(?:pk|connection_id|flow_id)\}[^"]*"')

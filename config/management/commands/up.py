@@ -13,7 +13,7 @@ from django.db import connections
 
 from config.ports import is_free
 from config.supervisor.broker import NoBroker, tidy_up
-from config.supervisor.processes import speaker
+from config.supervisor.processes import json_speaker, speaker
 from config.supervisor.serving import Wanted, announce_when_up, bind_address, listen_for_stop, programs_for, stop_or_kill, tend_until
 from config.supervisor.stack import AlreadyRunning, start_stack
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         self._run(wanted, public_url, migrate=not options["no_migrate"])
 
     def _run(self, wanted: Wanted, public_url: str, *, migrate: bool) -> None:
-        say = speaker(sys.stdout)
+        say = (json_speaker if settings.LOG_FORMAT == "json" else speaker)(sys.stdout)
         stopping = listen_for_stop()
         settings.STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
