@@ -39,6 +39,15 @@ def ask_for_check(check_id: int) -> bool:
     return _send(verify_audit, check_id)
 
 
+def ask_for_walk() -> bool:
+    """A worker goes on with backfills and time travels as soon as it can; beat asks for it anyway. False when the broker did not take the
+    message.
+    """
+    from flows.tasks import walk_backfills
+
+    return _send(walk_backfills)
+
+
 def _send(task: Any, *arguments: Any) -> bool:
     try:
         task.apply_async(args=arguments, ignore_result=True, retry=False)

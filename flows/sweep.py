@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from audit.services import seal
 from flows.bell import ring
+from flows.bulk.passing_on import pass_on
 from flows.jobs.claim import due_count
 from flows.jobs.crashed import release_expired
 from flows.leases import periodic
@@ -15,8 +16,8 @@ from flows.subscriptions import confirm_handshakes
 
 
 def sweep() -> int:
-    """Release expired leases, seal the audit, wake the workers if anything is due, carry out privacy requests, finish handshakes.
-    Returns what was due.
+    """Release expired leases, seal the audit, pass on what was asked for many records, wake the workers if anything is due, carry out
+    privacy requests, finish handshakes. Returns what was due.
     """
     with periodic("sweep", 30) as ours:
         if not ours:
@@ -24,6 +25,7 @@ def sweep() -> int:
         now = timezone.now()
         release_expired(now)
         seal()
+        pass_on()
         due = due_count(now, 64) + (1 if InboundEvent.objects.filter(state="received").exists() else 0)
         if due:
             ring()

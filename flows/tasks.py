@@ -62,10 +62,12 @@ def poll(flow_id: int) -> None:
 
 @quiet_task("walk_backfills", expires=300)
 def walk_backfills() -> None:
-    """Go on with unfinished backfills."""
+    """Go on with unfinished backfills, and with what was asked to be looked at with today's mappings."""
+    from flows.bulk.looking import walk_looks
     from flows.polling import walk_backfills as walk_now
 
     walk_now()
+    walk_looks()
 
 
 @quiet_task("check_subscriptions", expires=300)

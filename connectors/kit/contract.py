@@ -109,13 +109,16 @@ class Reads(Generic[T]):
     """How to read one object type. page walks a closed window of changes; None where the platform cannot list changes.
 
     fetch gathers the whole aggregate as raw JSON (raises Gone when it does not exist); normalise is pure and raises Rejected
-    naming the path of a bad field. fetch may raise PartOf. of_customer: the objects of one customer that still count, raw.
+    naming the path of a bad field. fetch may raise PartOf. of_customer: the objects of one customer that still count, raw. stored: the
+    aggregate as fetch would gather it, out of a delivery's body that shows all of it (None where it does not, as far as one can tell);
+    left out where deliveries are only hints.
     """
 
     fetch: Callable[[Api, str], Raw]
     normalise: Callable[[Raw, Account], T]
     page: Callable[[Api, Window, str | None], Page] | None = None
     of_customer: Callable[[Api, str], tuple[Raw, ...]] | None = None
+    stored: Callable[[bytes], Raw | None] | None = None
 
 
 # ---- writing -----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from flows.admin import (
     alerts,
     audit,
+    bulk,
     comparison,
     connection,
     field_mapping,
@@ -22,6 +23,7 @@ from flows.admin import (
 __all__ = [
     "alerts",
     "audit",
+    "bulk",
     "comparison",
     "connection",
     "field_mapping",

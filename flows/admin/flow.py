@@ -22,7 +22,8 @@ from credentials.setting_fields import shown
 from flows.admin.flow_form import FlowForm, NewFlowForm, form_for, option_names
 from flows.admin.flow_pages import PeriodForm, PlanForm, plan
 from flows.admin.parts import told
-from flows.asking import ask_for_poll
+from flows.asking import ask_for_poll, ask_for_walk
+from flows.bulk.looking import start_look
 from flows.models import Flow
 from flows.polling import start_backfill
 from flows.recipes import RECIPES
@@ -32,6 +33,11 @@ from flows.selectors import settings_for
 from flows.switching import switch
 
 MAY_PLAN, MAY_BACKFILL = "flows.plan_flow", "flows.backfill_flow"
+TRAVEL = (
+    "Everything that events told of or that was synced in these days is run through today's mappings and options, and compared with what "
+    "stands in the books. Nothing is written. Where a platform's events are only hints, the record is read from it now, and its row "
+    "says so. Afterwards you choose what is repaired."
+)
 NOT_TAKEN = "The workers could not be reached: is the broker running? Nothing was asked for; try again."
 
 
@@ -121,13 +127,14 @@ class FlowAdmin(ScopedAdmin):
     # ---- pages ---------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        pages = (("plan", self.plan_view), ("backfill", self.backfill_view))
+        pages = (("plan", self.plan_view), ("backfill", self.backfill_view), ("travel", self.travel_view))
         return [*(self.page(name, view, name) for name, view in pages), *super().get_urls()]
 
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         asked = (
             (self.address("plan", row.pk), "Plan a record", MAY_PLAN),
             (self.address("backfill", row.pk), "Backfill", MAY_BACKFILL),
+            (self.address("travel", row.pk), "Time travel", MAY_PLAN),
             (f"{reverse('admin:flows_comparison_add')}?flow={row.pk}", "Compare both sides", MAY_BACKFILL),
         )
         return [{"label": label, "url": url} for url, label, permission in asked if request.user.has_perm(permission)]
@@ -152,6 +159,16 @@ class FlowAdmin(ScopedAdmin):
             return HttpResponseRedirect(reverse("admin:flows_backfill_change", args=[made.pk]))
         why = "Everything that changed in these days is read again and brought up to date. What is in order already stays as it is."
         return self._page(request, flow, "period.html", "Backfill", {"form": form, "why": why, "button": "Start"})
+
+    def travel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Run the stored payloads of a period through today's mappings, and see what would differ."""
+        flow = self._flow(request, object_id, MAY_PLAN)
+        form = PeriodForm(request.POST if request.method == "POST" else None)
+        if form.is_bound and form.is_valid():
+            run = start_look(flow, *form.window(flow, timezone.now()), request.user.get_username())
+            ask_for_walk()
+            return HttpResponseRedirect(reverse("admin:flows_bulkrun_change", args=[run.pk]))
+        return self._page(request, flow, "period.html", "Time travel", {"form": form, "why": TRAVEL, "button": "Look"})
 
     def _flow(self, request: HttpRequest, object_id: str, permission: str) -> Flow:
         flow: Flow = self.get_object(request, object_id)

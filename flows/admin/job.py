@@ -19,12 +19,13 @@ from credentials.access import limit_to
 from credentials.console import ScopedAdmin
 from flows.admin.flow import MAY_PLAN
 from flows.admin.inbox import MAY_REPLAY
+from flows.admin.many import ManyAtOnce
 from flows.admin.parts import SOURCE_TYPES, flow_filter, proof_of, told, type_filter, web_address
 from flows.admin.record_buttons import REPLAY, RETRY
 from flows.admin.timeline import links_of, record_of, timeline_of
 from flows.finding import matching_jobs
 from flows.jobs.telling import STUCK
-from flows.models import Flow, SyncJob, SyncRecord
+from flows.models import BulkRun, Flow, SyncJob, SyncRecord
 from flows.replay import replay_job, settle_by_hand
 
 ATTEMPTS = ("trigger", "asked_by", "priority", "attempts", "crashes", "force", "created", "due", "lease", "finished")
@@ -68,9 +69,10 @@ def number_of() -> Subquery:
 
 
 @admin.register(SyncJob)
-class SyncJobAdmin(ReadOnly, ScopedAdmin):
+class SyncJobAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     """Retry and replay are the same: its object is looked at again, as it is now."""
 
+    many = (BulkRun.Kind.RETRY, BulkRun.Kind.REPLAY)
     organization_path = "flow__organization"
     list_display = ("created", "number", "shown_object", "shown_state", "short_reason", "flow", "trigger")
     list_filter = (
@@ -98,8 +100,8 @@ class SyncJobAdmin(ReadOnly, ScopedAdmin):
         ),
     )
     buttons = (
-        Button("retry", "Retry", MAY_REPLAY, replay, lambda job: job.state in STUCK, in_bulk=True, records=False, asks=RETRY.asks),
-        Button("replay", "Replay", MAY_REPLAY, replay, lambda job: job.state not in STUCK, in_bulk=True, records=False, asks=REPLAY.asks),
+        Button("retry", "Retry", MAY_REPLAY, replay, lambda job: job.state in STUCK, records=False, asks=RETRY.asks),
+        Button("replay", "Replay", MAY_REPLAY, replay, lambda job: job.state not in STUCK, records=False, asks=REPLAY.asks),
         Button("settle", "Settled by hand", MAY_REPLAY, settle, lambda job: job.state in STUCK, in_bulk=True, records=False, asks=SETTLED),
     )
 

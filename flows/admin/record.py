@@ -20,6 +20,7 @@ from audit.models import Outcome
 from credentials.access import limit_to
 from credentials.console import ScopedAdmin
 from flows.admin.flow import MAY_PLAN
+from flows.admin.many import ManyAtOnce
 from flows.admin.parts import SOURCE_TYPES, flow_filter, shown_amount, type_filter, web_address
 from flows.admin.record_buttons import BUTTONS, MAY_VOID
 from flows.admin.record_pages import VoidForm, compare, look_at_voiding, may_be_voided, take_out
@@ -33,7 +34,7 @@ from flows.standing import standing_of
 
 
 @admin.register(SyncRecord)
-class SyncRecordAdmin(ReadOnly, ScopedAdmin):
+class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     """One row per flow and source object."""
 
     organization_path = "flow__organization"

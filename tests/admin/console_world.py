@@ -16,7 +16,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from audit.models import AuditSeal
 from credentials.models import Organization
 from credentials.vault import set_secrets
-from flows.models import PrivacyCase
+from flows.models import BulkRun, PrivacyCase
 from flows.schedules import schedule_poll
 from tests import factories as make
 
@@ -28,6 +28,7 @@ SEES = {
     "organization": EVERYBODY, "connection": EVERYBODY, "flow": EVERYBODY, "itemmapping": EVERYBODY, "valuemapping": EVERYBODY,
     "fieldmapping": EVERYBODY, "inboundevent": EVERYBODY, "syncjob": EVERYBODY, "syncrecord": EVERYBODY, "externallink": EVERYBODY,
     "synccursor": EVERYBODY, "backfill": EVERYBODY, "subscription": EVERYBODY, "alert": EVERYBODY,
+    "bulkrun": EVERYBODY,
     "auditrecord": {"support", "owner", "root"}, "auditseal": {"support", "owner", "root"},
     "privacycase": {"support", "owner", "root"}, "comparison": EVERYBODY,
     "alerttarget": {"support", "owner", "root"}, "alertdelivery": {"support", "owner", "root"},
@@ -49,12 +50,12 @@ PRESSES = {
     ("syncjob", "settle"): {"support", "owner", "root"},
     ("syncjob", "replay"): {"support", "owner", "root"}, ("syncrecord", "sync"): {"support", "owner", "root"},
     ("syncrecord", "retry"): {"support", "owner", "root"}, ("syncrecord", "replay"): {"support", "owner", "root"},
-    ("syncrecord", "skip"): EVERYBODY, ("syncrecord", "go-on"): EVERYBODY,
+    ("bulkrun", "cancel"): EVERYBODY, ("syncrecord", "skip"): EVERYBODY, ("syncrecord", "go-on"): EVERYBODY,
     ("subscription", "reenable"): {"support", "owner", "root"}, ("alert", "close"): {"support", "owner", "root"},
     ("privacycase", "carry-out"): {"owner", "root"},
     ("alerttarget", "test"): {"owner", "root"}, ("alerttarget", "resend"): {"owner", "root"},
 }  # fmt: skip
-ASKS = {"plan": EVERYBODY, "backfill": {"bookkeeper", "owner", "root"}}
+ASKS = {"plan": EVERYBODY, "travel": EVERYBODY, "backfill": {"bookkeeper", "owner", "root"}}
 SHARED = {"auditseal", "group", "user", "periodictask", "intervalschedule"}  # belong to the whole installation
 
 
@@ -117,6 +118,7 @@ def rows_of(organization: Organization) -> dict[str, Model]:
         "valuemapping": make.ValueMappingFactory(flow=flow),
         "fieldmapping": make.FieldMappingFactory(flow=flow, target="client.note"),
         "synccursor": make.CursorFactory(flow=flow),
+        "bulkrun": BulkRun.objects.create(organization=organization, kind="replay", about="all", asked_by="sue", total=1),
         "backfill": make.BackfillFactory(flow=flow),
         "comparison": make.ComparisonFactory(flow=flow),
         "subscription": make.SubscriptionFactory(connection=flow.source, status="disabled", topic=f"order.updated.{organization.pk}"),

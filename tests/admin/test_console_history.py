@@ -8,6 +8,7 @@ import pytest
 
 from audit.models import Alert, AuditRecord
 from connectors.kit.errors import Transient
+from flows.bulk.passing_on import pass_on
 from flows.models import Flow, SyncJob
 from tests import factories as make
 from tests.admin.console_world import World, address
@@ -16,6 +17,7 @@ from tests.admin.console_world import World, address
 @pytest.fixture(autouse=True)
 def _quiet_bell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.replay.ring", lambda: None)
+    monkeypatch.setattr("flows.bulk.passing_on.ring", lambda: None)
 
 
 def test_a_body_is_text(world: World) -> None:
@@ -178,7 +180,10 @@ def test_replaying_many_from_the_list(world: World) -> None:
     flow = world.rows["flow"]
     jobs = [make.JobFactory(flow=flow, source_id=str(800 + n)) for n in range(3)]
     picked = [job.pk for job in jobs] + [world.rows["syncjob"].pk]
-    posted = {"action": "replay", "_selected_action": picked}
-    page = world.client("support").post(address(SyncJob, "changelist"), posted, follow=True).content.decode()
-    assert "3 of 3 done. 1 were not in a state for it." in page
-    assert set(SyncJob.objects.filter(state="waiting").values_list("source_id", flat=True)) == {"800", "801", "802"}
+    posted = {"action": "replay", "index": "0", "_selected_action": picked}
+    client, url = world.client("support"), address(SyncJob, "changelist")
+    assert "Replay 4 sync jobs" in client.post(url, posted).content.decode()
+    assert not SyncJob.objects.filter(state="waiting").exists()
+    client.post(url, {**posted, "sure": "yes"})
+    pass_on()
+    assert set(SyncJob.objects.filter(state="waiting").values_list("source_id", flat=True)) == {"727", "800", "801", "802"}

@@ -23,6 +23,7 @@ from flows.models import (
     AlertDelivery,
     AlertTarget,
     Backfill,
+    BulkRun,
     Comparison,
     ExternalLink,
     FieldMapping,
@@ -59,6 +60,7 @@ LISTS: dict[type[Model], Made] = {
     AuditRecord: lambda o: make.audit_record(o),
     AlertTarget: lambda o: make.AlertTargetFactory(organization=o),
     AlertDelivery: lambda o: make.AlertDeliveryFactory(target__organization=o),
+    BulkRun: lambda o: BulkRun.objects.create(organization=o, kind="replay", about="all", asked_by="sue", total=1),
 }
 
 

@@ -136,7 +136,7 @@ def test_buttons(world: World, person: str, pressed: list[tuple[str, Any]]) -> N
 @pytest.mark.parametrize("person", PEOPLE)
 def test_actions_of_lists(world: World, person: str, pressed: list[tuple[str, Any]]) -> None:
     client = world.client(person)
-    for name, button in (("syncjob", "replay"), ("inboundevent", "replay"), ("alert", "close"), ("flow", "disable")):
+    for name, button in (("syncjob", "settle"), ("inboundevent", "replay"), ("alert", "close"), ("flow", "disable")):
         pressed.clear()
         both = [world.rows[name].pk, world.theirs[name].pk]
         client.post(address(world.rows[name], "changelist"), {"action": button, "_selected_action": both})

@@ -1,31 +1,28 @@
-/* A page that shows work under way looks again every two seconds while its part #live says so. Without this script, its link does. */
+// Sections with data-live="seconds" are fetched again until the server leaves the mark out. Without scripts the page has a link instead.
 "use strict";
 
-(function () {
-  const EVERY = 2000;
-
-  function busy() {
-    const focused = document.activeElement;
-    const live = document.getElementById("live");
-    return Boolean(live.querySelector("input:checked") || (focused !== document.body && live.contains(focused)));
-  }
-
-  async function look() {
-    const live = document.getElementById("live");
-    if (!live || !("live" in live.dataset)) {
-      return;
-    }
-    if (!document.hidden && !busy()) {
-      const answer = await fetch(window.location.href, { credentials: "same-origin" }).catch(() => null);
-      if (answer && answer.ok && !answer.redirected) {
-        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-        if (fresh && !busy()) {
-          live.replaceWith(document.importNode(fresh, true));
+function watch(section) {
+  setTimeout(async () => {
+    let next = section;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (answer.ok) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const found = page.getElementById(section.id);
+        if (found) {
+          section.replaceWith(found);
+          next = found;
+        }
+        if (!next.dataset.live) {
+          location.reload(); // what stands around the section may have changed, too
+          return;
         }
       }
+    } catch (problem) {
+      // the console cannot be reached at this moment; the next look may find it
     }
-    window.setTimeout(look, EVERY);
-  }
+    watch(next);
+  }, 1000 * Number(section.dataset.live || 3));
+}
 
-  window.setTimeout(look, EVERY);
-})();
+document.querySelectorAll("[data-live]").forEach(watch);

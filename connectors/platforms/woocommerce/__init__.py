@@ -13,7 +13,7 @@ from connectors.platforms.woocommerce.handover import read_handover, start_hando
 from connectors.platforms.woocommerce.links import link
 from connectors.platforms.woocommerce.order_notes import create_note, find_note
 from connectors.platforms.woocommerce.order_status import find_status, get_status, write_status
-from connectors.platforms.woocommerce.orders import fetch_order, normalise_order, page_orders
+from connectors.platforms.woocommerce.orders import fetch_order, normalise_order, page_orders, stored_order
 from connectors.platforms.woocommerce.probe import probe
 from connectors.platforms.woocommerce.products import fetch_product, normalise_product, page_products
 from connectors.platforms.woocommerce.sandbox import SANDBOX
@@ -60,7 +60,7 @@ CONNECTOR = Connector(
     open=open_api,
     probe=probe,
     reads={
-        ObjectType.ORDER: Reads(fetch_order, normalise_order, page_orders),
+        ObjectType.ORDER: Reads(fetch_order, normalise_order, page_orders, stored=stored_order),
         ObjectType.CUSTOMER: Reads(fetch_customer, normalise_customer, page_customers),
         ObjectType.PRODUCT: Reads(fetch_product, normalise_product, page_products),
     },

@@ -1,0 +1,88 @@
+"""Replays and retries of many records, passed to the queue a slice at a time: short, so that a cancelled run stops at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from django.db import transaction
+from django.utils import timezone
+
+from connectors.canonical.identity import ObjectType
+from flows.bell import ring
+from flows.bulk.starting import finish
+from flows.jobs.queue import Wanted, enqueue
+from flows.jobs.telling import STUCK
+from flows.models import BulkItem, BulkRun, SyncJob, SyncRecord
+from flows.models.job import Priority
+
+SLICE, SLICES, AHEAD = 100, 5, 500  # records of a slice, slices of a sweep, jobs that may wait in the queue
+State = BulkItem.State
+
+
+def pass_on() -> int:
+    """Go on with every unfinished replay and retry. Returns how many records were passed on."""
+    runs = BulkRun.objects.filter(finished_at=None).exclude(kind=BulkRun.Kind.LOOK).order_by("id")
+    return sum(_pass_on(run) for run in runs)
+
+
+def _pass_on(run: BulkRun) -> int:
+    passed = 0
+    for _ in range(SLICES):
+        if not _has_room(run):
+            break
+        taken = _slice(run)
+        passed += taken
+        if taken < SLICE:
+            break
+    if passed:
+        ring()
+    return passed
+
+
+def _has_room(run: BulkRun) -> bool:
+    """Whether the queue is short: what waits there can no longer be cancelled."""
+    flows = run.items.filter(state=State.WAITING).order_by().values("flow_id")[:1]
+    waiting = SyncJob.objects.filter(flow__in=flows, state=SyncJob.State.WAITING, priority=Priority.BACKFILL)
+    return waiting[:AHEAD].count() < AHEAD
+
+
+@transaction.atomic
+def _slice(run: BulkRun) -> int:
+    """Pass on the next records; their jobs and their rows change together, so a crash in between does nothing by half."""
+    locked = BulkRun.objects.select_for_update().filter(pk=run.pk, finished_at=None).first()
+    if locked is None:
+        return 0
+    items = list(run.items.filter(state=State.WAITING).order_by("flow_id", "object_type", "id")[:SLICE])
+    for (_flow, _kind), group in groupby(items, key=lambda item: (item.flow_id, item.object_type)):
+        _pass_group(run, list(group))
+    if len(items) < SLICE:
+        finish(run)
+    return len(items)
+
+
+def _pass_group(run: BulkRun, items: Sequence[BulkItem]) -> None:
+    now, left = timezone.now(), _left_alone(run, items)
+    for item in items:
+        item.note = left.get(item.source_id, "")
+        item.state, item.queued_at = (State.LEFT, None) if item.note else (State.QUEUED, now)
+    enqueue(
+        [
+            Wanted(item.flow_id, ObjectType(item.object_type), item.source_id, Priority.BACKFILL, "person", None, run.asked_by, force=True)
+            for item in items
+            if not item.note
+        ],
+        now,
+    )
+    BulkItem.objects.bulk_update(items, ["state", "note", "queued_at"])
+
+
+def _left_alone(run: BulkRun, items: Sequence[BulkItem]) -> dict[str, str]:
+    """Why some are not passed on: a person chose to leave them alone, or nothing is left to retry."""
+    same = {"flow_id": items[0].flow_id, "object_type": items[0].object_type, "source_id__in": [item.source_id for item in items]}
+    held = SyncRecord.objects.filter(**same).exclude(hold="").values_list("source_id", "hold_by", "hold_reason")
+    left = {source_id: f'{person} chose to leave it alone ("{reason}").' for source_id, person, reason in held}
+    if run.kind == BulkRun.Kind.RETRY:
+        stuck = set(SyncJob.objects.filter(**same, state__in=STUCK).values_list("source_id", flat=True))
+        left |= {item.source_id: "It is no longer stopped." for item in items if item.source_id not in stuck | set(left)}
+    return left
