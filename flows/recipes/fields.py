@@ -61,15 +61,19 @@ def evaluate(rule: FieldRule, source: Any) -> str:
     if wrong:
         sentence = f"The field mapping of {rule.target} is wrong. {wrong} Correct it on the flow's page."
         raise NeedsAttention(sentence, code="bad_field_mapping", subject=f"field:{rule.target}")
+    return TRANSFORMS[rule.transform](found_by(rule, source)) or rule.default
+
+
+def found_by(rule: FieldRule, source: Any) -> str:
+    """What the expression alone finds, as text."""
     try:
-        found = jmespath.search(rule.expression, source)
+        return _text(jmespath.search(rule.expression, source))
     except JMESPathError as problem:
         raise NeedsAttention(
             f"The field mapping of {rule.target} does not work on this record: {problem}. Correct it on the flow's page.",
             code="bad_field_mapping",
             subject=f"field:{rule.target}",
         ) from problem
-    return TRANSFORMS[rule.transform](_text(found)) or rule.default
 
 
 def _text(found: Any) -> str:
