@@ -8,7 +8,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --no-input --require-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test browser check lint types contracts migrations lock clean
+.PHONY: help setup demo run test browser pictures check lint types contracts migrations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ test: $(VENV)/dev.stamp ## Run the tests (with PostgreSQL and Redis when they an
 
 browser: $(VENV)/dev.stamp ## Run only the console's stories in a real browser (needs Chromium)
 	@$(PY) -m pytest tests/browser $(ARGS)
+
+pictures: $(VENV)/dev.stamp ## Take the pictures of docs/operators anew from the running console (needs Chromium)
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) -m tests.browser.pictures $(ARGS)
 
 check: lint types contracts migrations ## Style, types, architecture, migrations
 

@@ -20,6 +20,7 @@ from flows.home.balance import balances_of
 from flows.home.connections import health_of
 from flows.home.days import HEIGHT, STEP, WIDTH, days_of
 from flows.models import Flow
+from flows.navigation import rooms_of
 
 PERIODS = (7, 30, 90, 365)  # days
 
@@ -35,6 +36,11 @@ class ConsoleSite(admin.AdminSite):
     def get_urls(self) -> list[Any]:
         found: list[URLPattern] = [path("find/", self.admin_view(self.find), name="find")]
         return [*found, *super().get_urls()]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The rooms of the console; one app's own page (a breadcrumb leads there) lists that app alone."""
+        apps: list[Any] = super().get_app_list(request, app_label)
+        return apps if app_label else rooms_of(request, apps)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What needs attention, the connections, the last days, and the tie-out of a period (?days=)."""
