@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert, Outcome
-from connectors.kit.contract import Probe
+from connectors.kit.contract import Permission, Probe
 from connectors.kit.errors import SyncError, Unauthorised
 from connectors.kit.http import Api, Effect, Exchange, Plumbing, Tokens
 from counting.tally import count
@@ -98,8 +98,10 @@ def _with_scopes(connection: Connection, probe: Probe) -> Probe:
     missing = missing_scopes(way_of(connection), connection.ids)
     if not missing:
         return probe
-    lacks = f"The authorisation lacks {', '.join(missing)}. Allow it in the app's settings at the platform and connect again."
-    return replace(probe, problems=(*probe.problems, lacks))
+    mend = "Allow it in the app's settings at the platform and connect again."
+    lacks = f"The authorisation lacks {', '.join(missing)}. {mend}"
+    scopes = tuple(Permission(f"Scope {scope}", False, mend) for scope in missing)
+    return replace(probe, problems=(*probe.problems, lacks), permissions=(*probe.permissions, *scopes))
 
 
 def _store(connection: Connection, probe: Probe) -> None:

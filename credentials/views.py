@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -22,6 +21,7 @@ from credentials.accounts import account_of, oauth_of
 from credentials.handover import handover_address
 from credentials.models import Connection
 from credentials.services import probe_connection
+from credentials.way_back import stay_there, way_back
 
 LOGIN = "admin:login"
 NOT_OURS = (
@@ -35,6 +35,12 @@ NOT_OURS = (
 def start_oauth(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the browser to the platform with a fresh state."""
     connection = _managed(request, pk)
+    stay_there(request)
+    return leave_for_oauth(request, connection)
+
+
+def leave_for_oauth(request: HttpRequest, connection: Connection) -> HttpResponse:
+    """The same from another page of ours, which saw to it that the person may manage the connection."""
     try:
         oauth.authorize_url(connection, "")  # complains before a state is made
         state = handshakes.begin(request, connection, handshakes.OAUTH)
@@ -48,6 +54,12 @@ def start_oauth(request: HttpRequest, pk: int) -> HttpResponse:
 def start_handover(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the browser to the shop, which will hand its keys over to our server."""
     connection = _managed(request, pk)
+    stay_there(request)
+    return leave_for_handover(request, connection)
+
+
+def leave_for_handover(request: HttpRequest, connection: Connection) -> HttpResponse:
+    """The same from another page of ours, which saw to it that the person may manage the connection."""
     try:
         handover_address(connection, "")
         state = handshakes.begin(request, connection, handshakes.HANDOVER)
@@ -145,19 +157,12 @@ def tested(request: HttpRequest, connection: Connection) -> HttpResponse:
     if not probe.ok:
         return _back(request, connection, " ".join(probe.problems))
     messages.success(request, f'"{connection.label}" is connected and answers.')
-    return redirect(_page(connection))
+    return redirect(way_back(request, connection))
 
 
 def _back(request: HttpRequest, connection: Connection, sentence: str) -> HttpResponse:
     messages.error(request, sentence)
-    return redirect(_page(connection))
-
-
-def _page(connection: Connection) -> str:
-    try:
-        return reverse("admin:credentials_connection_change", args=[connection.pk])
-    except NoReverseMatch:
-        return reverse("admin:index")
+    return redirect(way_back(request, connection))
 
 
 def _name(request: HttpRequest) -> str:

@@ -32,7 +32,7 @@ def refuse_writes() -> NoReturn:
 @dataclass(frozen=True, slots=True)
 class Preview:
     """The missing changes of one record, or the sentence why there are none. changed_at: when the record last changed at its source;
-    sides: what both sides come to, as far as the plan had to look.
+    sides: what both sides come to, as far as the plan had to look; subject: what a mapping would mend ("sku:MUG-XL").
 
     value, desired and seen are what the plan was made from: the record at its source, what it wants at the destination, and what it saw.
     """
@@ -46,6 +46,7 @@ class Preview:
     value: object = field(default=None, repr=False)
     desired: object = field(default=None, repr=False)
     seen: Mapping[Look, Any] = field(default_factory=dict, repr=False)
+    subject: str = ""
 
 
 def preview(flow: Flow, source_id: str) -> Preview:
@@ -85,8 +86,9 @@ def preview_on(bench: Workbench, source_id: str, stored: Raw | None = None) -> P
         raise
     except (NothingToDo, NeedsAttention, Rejected, Refused, Gone) as verdict:
         plan, sentence, code = Plan(), sentence_of(verdict), verdict.code
+        subject = verdict.subject if isinstance(verdict, NeedsAttention) else ""
     sides = sides_of(worth, desired, plan, sight.seen)
-    return Preview(number, plan, sentence, code, getattr(value, "updated_at", None), sides, value, desired, sight.seen)
+    return Preview(number, plan, sentence, code, getattr(value, "updated_at", None), sides, value, desired, sight.seen, subject)
 
 
 def preview_unbooking(flow: Flow, record: SyncRecord, why: str) -> Preview:

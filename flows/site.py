@@ -19,6 +19,7 @@ from flows.home.attention import causes_of
 from flows.home.balance import balances_of
 from flows.home.connections import health_of
 from flows.home.days import HEIGHT, STEP, WIDTH, days_of
+from flows.home.set_ups import set_up_on_home
 from flows.models import Flow
 from flows.navigation import rooms_of
 
@@ -34,7 +35,9 @@ class ConsoleSite(admin.AdminSite):
     index_template = "admin/home.html"
 
     def get_urls(self) -> list[Any]:
-        found: list[URLPattern] = [path("find/", self.admin_view(self.find), name="find")]
+        from flows.admin.setting_up.urls import set_up_urls  # the pages need the site, which is made by now
+
+        found: list[URLPattern] = [path("find/", self.admin_view(self.find), name="find"), *set_up_urls(self)]
         return [*found, *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
@@ -60,6 +63,7 @@ class ConsoleSite(admin.AdminSite):
             "period": chosen,
             "periods": PERIODS,
             "several": len({flow.organization_id for flow in flows}) > 1,
+            "set_up": set_up_on_home(request, flows),
             "may_map": request.user.has_perm("flows.add_itemmapping"),
         }
         return super().index(request, {**home, **(extra_context or {})})

@@ -15,13 +15,15 @@ _INLINE = (
     (re.compile(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])"), r"<em>\1</em>"),
     (re.compile(r"\[([^\]]+)\]\([^)\s]*\)"), r"\1"),
 )
+_HEADING = re.compile(r"(</?h)(\d)>")
 _ITEM = re.compile(r"(?:[-*]|(\d+)\.) +")
 
 
-def as_html(text: str) -> SafeString:
-    """The page. Everything is escaped first, so that only our own tags are tags."""
+def as_html(text: str, below: int = 0) -> SafeString:
+    """The page; below: the level of the heading that it stands under. Everything is escaped first, so that only our own tags are tags."""
     blocks = re.split(r"\n\s*\n", text.strip())
-    return mark_safe("\n".join(part for block in blocks for part in _block(block.splitlines())))  # noqa: S308 - escaped by _words
+    parts = [part for block in blocks for part in _block(block.splitlines())]
+    return mark_safe(_HEADING.sub(lambda tag: f"{tag[1]}{int(tag[2]) + below}>", "\n".join(parts)))  # noqa: S308 - escaped by _words
 
 
 def _block(lines: Sequence[str]) -> list[str]:

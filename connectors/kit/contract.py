@@ -55,6 +55,7 @@ __all__ = [
     "Keys",
     "OAuth2",
     "Page",
+    "Permission",
     "PrivacyRequest",
     "Probe",
     "Query",
@@ -151,7 +152,8 @@ class Writes(Generic[T]):
 class Setting:
     """Something the operator types in or chooses. kind drives the form; secret ones are encrypted and never shown again.
 
-    ways: asked for only with these ways of authorising, by their names in Connector.ways; empty: with all.
+    ways: asked for only with these ways of authorising, by their names in Connector.ways; empty: with all. first: worth a look before
+    anything runs; the others' defaults suit most people.
     """
 
     name: str
@@ -163,6 +165,7 @@ class Setting:
     required: bool = False
     secret: bool = False
     ways: tuple[str, ...] = ()
+    first: bool = False
 
 
 APP = (
@@ -172,14 +175,26 @@ APP = (
 
 
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """Something that flows need to be allowed at the platform, as a test found it. mend: what to do there when it is missing."""
+
+    name: str
+    granted: bool
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
-    """What a real authenticated call found. problems are sentences; ok means there is none."""
+    """What a real authenticated call found. problems are sentences; ok means there is none. permissions: each thing that was tried, by
+    the name that people know it by.
+    """
 
     facts: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
     time_zone: str = ""
     problems: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -230,6 +245,7 @@ class Connector:
     settings: what the operator types in (secrets included); source_options: what a flow that reads from here may choose on top of its
     recipe's options; they stand in the settings of that flow's Account, over the connection's own, for page, fetch and normalise.
     statuses: the platform's order statuses with labels; paid_statuses: those that count for booking unless a flow says otherwise;
+    addressed: whether each account has an address of its own, which the operator enters;
     link(account, object_type, id): where a person sees the object, "" where there is no page; usage(account): how the quota was used,
     where the platform counts something else than calls.
     """
@@ -252,6 +268,7 @@ class Connector:
     paid_statuses: tuple[str, ...] = ()
     payment_methods: tuple[str, ...] = ()
     source_options: tuple[Setting, ...] = ()
+    addressed: bool = True
     sandbox: SandboxSpec | None = None
 
     @property

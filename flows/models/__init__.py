@@ -12,6 +12,7 @@ from flows.models.mapping import FieldMapping, FieldMappingVersion, ItemMapping,
 from flows.models.polling import Backfill, PollDay, SyncCursor
 from flows.models.privacy import PrivacyCase
 from flows.models.record import RecordName, SyncRecord
+from flows.models.set_up import SetUp
 from flows.models.subscription import Subscription
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "PollDay",
     "PrivacyCase",
     "RecordName",
+    "SetUp",
     "Subscription",
     "SyncCursor",
     "SyncJob",

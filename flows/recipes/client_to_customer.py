@@ -119,4 +119,6 @@ RECIPE: Recipe[Customer, DesiredCustomer] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    in_words="Each client of the books becomes a customer with the same billing details, and later changes follow."
+    " Customers are never deleted.",
 )

@@ -79,5 +79,7 @@ RECIPE: Recipe[Collection, DesiredReceipts] = Recipe(
     plan=plan,
     describe=describe,
     tie_out=True,
+    in_words="What the payment service collected becomes payments on the invoices, lowered by refunds and lost disputes."
+    " Fees become expenses if you like.",
     maps=("gateway",),
 )

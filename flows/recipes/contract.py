@@ -280,7 +280,8 @@ class Recipe(Generic[S, D]):
     the flow in the other direction wrote, or one that read orders, concerns nobody; it is recognised by its link, without a call.
     echo_unless: (option, value) by which a flow wants those all the same. fills: the groups of fields that the operator's rules may fill
     ("invoice", "client", "item"); maps: the kinds of values that it looks up among the mappings. unbook: the desired
-    state in which nothing of a record stands; None where what was written cannot be taken back.
+    state in which nothing of a record stands; None where what was written cannot be taken back. in_words: what it will do, for people who
+    choose it.
     """
 
     name: str
@@ -295,5 +296,6 @@ class Recipe(Generic[S, D]):
     own_is_echo: bool = False
     echo_unless: tuple[str, str] = ("", "")
     fills: tuple[str, ...] = ()
+    in_words: str = ""
     maps: tuple[str, ...] = ()
     unbook: Callable[[Unbooking, Context], D] | None = None

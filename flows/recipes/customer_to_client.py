@@ -95,4 +95,5 @@ RECIPE: Recipe[Customer, DesiredClient] = Recipe(
     plan=plan,
     describe=describe,
     fills=("client",),
+    in_words="Each customer becomes a client of the books, and later changes follow. Clients are never merged or deleted.",
 )

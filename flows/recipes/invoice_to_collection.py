@@ -91,4 +91,5 @@ RECIPE: Recipe[Invoice, DesiredCollection] = Recipe(
     tie_out=True,
     own_is_echo=True,  # what came from an order is told apart without a call to the books
     echo_unless=("shop_invoices", "collect"),
+    in_words="Each invoice of the books becomes one that the payment service collects: same amount, due date and number.",
 )

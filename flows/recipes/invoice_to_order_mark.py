@@ -73,4 +73,5 @@ RECIPE: Recipe[Invoice, DesiredMark] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    in_words="Each order that stands in the books gets its invoice number: as reference, note, status or attribute.",
 )

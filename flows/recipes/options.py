@@ -58,8 +58,8 @@ def _wrong(name: str, kind: str) -> NeedsAttention:
     return NeedsAttention(f"The flow's option {name!r} is not {kind}. Correct it on the flow's page.", code="bad_option")
 
 
-def _choice(name: str, label: str, default: str, choices: Mapping[str, str], help: str = "") -> Setting:
-    return Setting(name, label, help=help, kind="choice", choices=tuple(choices.items()), default=default)
+def _choice(name: str, label: str, default: str, choices: Mapping[str, str], help: str = "", *, first: bool = False) -> Setting:
+    return Setting(name, label, help=help, kind="choice", choices=tuple(choices.items()), default=default, first=first)
 
 
 _SEVERAL_CLIENTS = _choice(
@@ -71,7 +71,7 @@ _SEVERAL_CLIENTS = _choice(
 )
 
 WHICH_ORDERS = (
-    Setting("statuses", "Order statuses that count", help="Separated by commas; empty: those that the shop treats as paid."),
+    Setting("statuses", "Order statuses that count", help="Separated by commas; empty: those that the shop treats as paid.", first=True),
     Setting("start_date", "Orders placed from", help="A date like 2026-07-31; earlier orders are left alone."),
     Setting("skip_methods", "Payment methods left out", help="Separated by commas, as the shop names them."),
     Setting("minimum", "Smallest total", kind="number", default="0", help="Orders below are left alone."),
@@ -89,15 +89,17 @@ INVOICE_LOOKS = (
         "invoice_prefix",
         "Invoice number prefix",
         help="Stands before the order number. Give each shop its own where several write into the same books.",
+        first=True,
     ),
     _choice(
         "unknown_sku",
         "A SKU without a mapping",
         "create",
         {"create": "Find or create the item", "default_item": "Use the default item", "attention": "Ask me", "line": "Only a line"},
+        first=True,
     ),
     Setting("default_item", "Default item", help="The name on the line for unmapped SKUs, if chosen above."),
-    _choice("tax_unmapped", "A tax without a mapping", "use", {"use": "Use the shop's name", "attention": "Ask me"}),
+    _choice("tax_unmapped", "A tax without a mapping", "use", {"use": "Use the shop's name", "attention": "Ask me"}, first=True),
     _choice(
         "tax_rates",
         "Rates of the shop and of the books",
@@ -116,6 +118,7 @@ SETTLEMENT = (
         "Refunds",
         "adjust",
         {"adjust": "Reduce invoice and payments", "credit_note": "Write a credit note", "ignore": "Leave out"},
+        first=True,
     ),
 )
 
@@ -125,6 +128,7 @@ CLIENTS = (
         "Orders without an e-mail",
         "create",
         {"create": "Make a client of their own", "default_client": "Use the default client", "attention": "Ask me"},
+        first=True,
     ),
     Setting("default_client", "Default client", help="The client id in FreshBooks, if chosen above."),
     _SEVERAL_CLIENTS,
@@ -215,8 +219,14 @@ PAYMENT_TO_ORDER_STATUS = (
 )
 
 INVOICE_TO_COLLECTION = (
-    _choice("drafts", "Drafts in the books", "skip", {"skip": "Wait until they are sent", "draft": "Make a draft at the payment service"}),
-    Setting("send", "The payment service mails the invoice", kind="boolean", default=False, help="When it is finalized."),
+    _choice(
+        "drafts",
+        "Drafts in the books",
+        "skip",
+        {"skip": "Wait until they are sent", "draft": "Make a draft at the payment service"},
+        first=True,
+    ),
+    Setting("send", "The payment service mails the invoice", kind="boolean", default=False, help="When it is finalized.", first=True),
     _choice(
         "edited",
         "An invoice changed after it was finalized",
@@ -244,7 +254,7 @@ INVOICE_TO_COLLECTION = (
 )
 
 COLLECTION_TO_PAYMENT = (
-    _choice("policy", "What was collected", "record", {"record": "Record payments", "reconcile": "Only compare and tell me"}),
+    _choice("policy", "What was collected", "record", {"record": "Record payments", "reconcile": "Only compare and tell me"}, first=True),
     _choice(
         "refunds",
         "Refunds and lost disputes",
@@ -262,7 +272,7 @@ COLLECTION_TO_PAYMENT = (
         {"attention": "Ask me", "ignore": "Leave it alone"},
         "Sales that the books have no invoice for.",
     ),
-    _choice("fees", "Fees of the payment service", "none", {"none": "Leave out", "expense": "Book as expenses"}),
+    _choice("fees", "Fees of the payment service", "none", {"none": "Leave out", "expense": "Book as expenses"}, first=True),
     Setting("fee_category", "Category of fees", default="Bank Fees", help="As the expense category is called in the books."),
     Setting("default_payment_type", "Payment type when not mapped", default="Credit Card"),
     Setting("pay_link", "Payment page in the invoice's notes", kind="boolean", default=False, help="The client sees it there."),

@@ -255,4 +255,6 @@ RECIPE: Recipe[Order, DesiredBooks] = Recipe(
     fills=("invoice", "client"),
     maps=("tax", "gateway", "account"),
     unbook=unbook,
+    in_words="Each order that counts becomes an invoice with its client, lines, taxes and discounts, marked as sent."
+    " Payments and refunds follow. Nothing is mailed to the client.",
 )

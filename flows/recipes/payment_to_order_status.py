@@ -166,5 +166,7 @@ RECIPE: Recipe[Payment, DesiredStatus] = Recipe(
     plan=plan,
     describe=describe,
     own_is_echo=True,
+    in_words="When somebody records a payment in the books, the order that it pays moves on, and gets one private note."
+    " An order is never moved back.",
     maps=("status",),
 )

@@ -94,4 +94,5 @@ RECIPE: Recipe[Product, DesiredItem] = Recipe(
     plan=plan,
     describe=describe,
     fills=("item",),
+    in_words="Each product or variation becomes an item of the books with its SKU and price. Stock levels stay where they are.",
 )

@@ -93,5 +93,6 @@ CONNECTOR = Connector(
     statuses=tuple((status.word, status.label) for status in TABLE),
     paid_statuses=tuple(status.word for status in TABLE if status.paid),
     payment_methods=("stripe", "paypalexpress", "authorizenet", "braintree", "adyen", "square", "storecredit", "giftcertificate"),
+    addressed=False,
     sandbox=SANDBOX,
 )

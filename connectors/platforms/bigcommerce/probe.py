@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connectors.kit.contract import Probe
+from connectors.kit.contract import Permission, Probe
 from connectors.kit.errors import Gone, NeedsAttention, Refused, Rejected, Unauthorised
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
@@ -27,12 +27,13 @@ def probe(api: Api) -> Probe:
     """What the store is, and each scope that is missing, as a sentence. Network trouble is raised."""
     facts: dict[str, str] = {}
     ids: dict[str, str] = {}
-    problems: list[str] = []
-    store = _tried(problems, lambda: api.get(f"{V2}/store").json("store"), "the store's settings", "Information & settings: read-only")
+    tried: list[Permission] = []
+    store = _tried(tried, lambda: api.get(f"{V2}/store").json("store"), "the store's settings", "Information & settings: read-only")
     currency, zone = _store(store, facts, ids) if store else ("", "")
     for path, what, scope in _NEEDED:
-        _tried(problems, lambda path=path: _read(api, path), what, scope)  # type: ignore[misc]
-    return Probe(facts, ids, currency, zone, tuple(dict.fromkeys(problems)))
+        _tried(tried, lambda path=path: _read(api, path), what, scope)  # type: ignore[misc]
+    problems = dict.fromkeys(one.mend for one in tried if not one.granted)
+    return Probe(facts, ids, currency, zone, tuple(problems), tuple(tried))
 
 
 def _read(api: Api, path: str) -> Tame:
@@ -45,18 +46,21 @@ def _read(api: Api, path: str) -> Tame:
     return Tame(path, "path")
 
 
-def _tried(problems: list[str], step: Callable[[], Tame], what: str, scope: str) -> Tame | None:
-    """The step's answer; what a person has to mend becomes a problem and gives None."""
+def _tried(tried: list[Permission], step: Callable[[], Tame], what: str, scope: str) -> Tame | None:
+    """The step's answer; what a person has to mend stands in the permission and gives None."""
+    mend = ""
+    answer: Tame | None = None
     try:
-        return step()
+        answer = step()
     except Unauthorised as error:
         missing = f"The access token may not read {what}. Give its API account the scope {scope}, then authorise again."
-        problems.append(missing if error.code == "http_403" else error.message)
+        mend = missing if error.code == "http_403" else error.message
     except Gone:
-        problems.append("There is no store with this store hash. Compare it with the API path that BigCommerce shows with the API account.")
+        mend = "There is no store with this store hash. Compare it with the API path that BigCommerce shows with the API account."
     except _VERDICTS as error:
-        problems.append(error.message)
-    return None
+        mend = error.message
+    tried.append(Permission(f"Read {what}", not mend, mend))
+    return answer
 
 
 def _store(store: Tame, facts: dict[str, str], ids: dict[str, str]) -> tuple[str, str]:

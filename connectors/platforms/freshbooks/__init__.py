@@ -83,5 +83,6 @@ CONNECTOR = Connector(
     webhooks=WEBHOOKS,
     link=link,
     payment_methods=payments.METHODS,
+    addressed=False,
     sandbox=SANDBOX,
 )

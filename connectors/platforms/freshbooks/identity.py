@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.kit.contract import Candidate, Probe
+from connectors.kit.contract import Candidate, Permission, Probe
 from connectors.kit.errors import NeedsAttention, SyncError
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
@@ -23,6 +23,7 @@ AS_CLIENT = (
 NO_ACCOUNT = "This business has no accounting account, so there are no books to write to."
 # Read once each when connecting; without the first three nothing works, the others depend on the plan.
 NEEDED, OPTIONAL = (CLIENTS, INVOICES, PAYMENTS), (ITEMS, TAXES)
+SIGN_IN = "Sign in as somebody who may write to the books"
 
 
 def candidates(api: Api) -> tuple[Candidate, ...]:
@@ -98,17 +99,19 @@ def probe(api: Api) -> Probe:
         me = _me(api)
         chosen = _chosen(api, tuple(_candidates(me)))
     except SyncError as error:
-        return Probe(problems=(error.message,))
+        return Probe(problems=(error.message,), permissions=(Permission(SIGN_IN, False, error.message),))
     if chosen.refusal:
-        return Probe(facts={"business": chosen.label}, ids=chosen.ids, problems=(chosen.refusal,))
-    facts, problems = {"business": chosen.label}, []
+        refused = (Permission(SIGN_IN, False, chosen.refusal),)
+        return Probe(facts={"business": chosen.label}, ids=chosen.ids, problems=(chosen.refusal,), permissions=refused)
+    facts, problems, tried = {"business": chosen.label}, [], [Permission(SIGN_IN, True)]
     for resource in (*NEEDED, *OPTIONAL):
         outcome = _readable(api, resource)
         facts[resource.many] = outcome or "readable"
+        tried.append(Permission(f"Read {resource.many.replace('_', ' ')}", not outcome, outcome))
         if outcome and resource in NEEDED:
             problems.append(outcome)
     zone = me.get("profile").get("timezone").text_or() if isinstance(me.get("profile").value, dict) else ""
-    return Probe(facts, chosen.ids, _currency(api, me, chosen), zone, tuple(problems))
+    return Probe(facts, chosen.ids, _currency(api, me, chosen), zone, tuple(problems), tuple(tried))
 
 
 def _chosen(api: Api, found: tuple[Candidate, ...]) -> Candidate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from connectors.kit.contract import Probe
+from connectors.kit.contract import Permission, Probe
 from connectors.kit.errors import Conflict, Gone, NeedsAttention, Refused, Rejected, Unauthorised
 from connectors.kit.http import Api, Effect
 from connectors.kit.tame import Tame
@@ -20,32 +20,44 @@ _OFFLOADER = (
 )
 _VERDICTS = (Unauthorised, NeedsAttention, Refused, Rejected, Gone, Conflict)
 # One cheap call for each permission that we use. Refused ones are named by Magento itself.
-_LISTS = ("/orders", "/invoices", "/creditmemos", "/transactions", "/customers/search", "/products")
+_LISTS = {
+    "/orders": "Read orders",
+    "/invoices": "Read invoices",
+    "/creditmemos": "Read credit memos",
+    "/transactions": "Read transactions",
+    "/customers/search": "Read customers",
+    "/products": "Read products",
+}
 # Writes with an empty body: Magento checks the permission first, then misses its argument, and nothing is stored.
-_WRITES = (("POST", "/orders/0/comments"), ("POST", "/orders"), ("PUT", "/customers/0"))
+_WRITES = {
+    ("POST", "/orders/0/comments"): "Comment on orders",
+    ("POST", "/orders"): "Change orders",
+    ("PUT", "/customers/0"): "Change customers",
+}
 
 
 def probe(api: Api) -> Probe:
     """What the shop is, and each missing permission as a sentence. Network trouble is raised."""
-    problems: list[str] = []
+    tried: list[Permission] = []
     facts: dict[str, str] = {}
     ids: dict[str, str] = {}
     currency, zone = "", ""
-    stores = _tried(problems, lambda: list(api.get(_STORES).json("storeConfigs").items()))
-    if any(problem == SIGNATURE for problem in problems) and _seen_as_http(api):
-        problems[:] = [_OFFLOADER]
+    stores = _tried(tried, "Reach the shop and read its stores", lambda: list(api.get(_STORES).json("storeConfigs").items()))
+    if any(one.mend == SIGNATURE for one in tried) and _seen_as_http(api):
+        tried[:] = [replace(tried[0], mend=_OFFLOADER)]
     if stores:
         store = _chosen(api, stores)
         currency, zone = store["base_currency_code"].currency(), store["timezone"].text_or() or "UTC"
         ids = {"website_id": store["website_id"].identifier(), "store_id": store["id"].identifier()}
         facts["stores"] = ", ".join(f"{one['id'].identifier()} = {one['code'].text_or()}" for one in stores)
         facts["base currency"], facts["time zone"] = currency, zone
-    if not problems or "permission" in problems[0]:
-        for path in _LISTS:
-            _tried(problems, lambda path=path: search(api, path, (), (), page_size=1))  # type: ignore[misc]
-        for method, path in _WRITES:
-            _tried(problems, lambda method=method, path=path: _may_write(api, method, path))  # type: ignore[misc]
-    return Probe(facts, ids, currency, zone, tuple(dict.fromkeys(problems)))
+    if tried[0].granted or "permission" in tried[0].mend:
+        for path, name in _LISTS.items():
+            _tried(tried, name, lambda path=path: search(api, path, (), (), page_size=1))  # type: ignore[misc]
+        for (method, path), name in _WRITES.items():
+            _tried(tried, name, lambda method=method, path=path: _may_write(api, method, path))  # type: ignore[misc]
+    problems = dict.fromkeys(one.mend for one in tried if not one.granted)
+    return Probe(facts, ids, currency, zone, tuple(problems), tuple(tried))
 
 
 def _seen_as_http(api: Api) -> bool:
@@ -67,13 +79,14 @@ def _chosen(api: Api, stores: list[Tame]) -> Tame:
     return (named or shown or stores)[0]
 
 
-def _tried(problems: list[str], step: Callable[[], list[Tame] | object]) -> list[Tame]:
-    """The step's list; what a person has to mend becomes a problem."""
+def _tried(tried: list[Permission], name: str, step: Callable[[], list[Tame] | object]) -> list[Tame]:
+    """The step's list; what a person has to mend stands in the permission."""
     try:
         found = step()
     except _VERDICTS as error:
-        problems.append(error.message)
+        tried.append(Permission(name, False, error.message))
         return []
+    tried.append(Permission(name, True))
     return found if isinstance(found, list) else []
 
 

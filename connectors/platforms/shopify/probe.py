@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.kit.contract import Probe
+from connectors.kit.contract import Permission, Probe
 from connectors.kit.errors import NeedsAttention, Refused, Rejected, Unauthorised
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
@@ -31,12 +31,17 @@ def probe(api: Api) -> Probe:
         included = "yes" if shop["taxesIncluded"].boolean() else "no"
         currency, zone = shop["currencyCode"].currency(), shop["ianaTimezone"].text()
     except (Unauthorised, NeedsAttention, Refused, Rejected) as error:
-        return Probe(problems=(error.message,))
-    problems = [f"The app lacks the scope {scope}. Add it to the app in Shopify, then connect again." for scope in missing(scopes)]
+        return Probe(problems=(error.message,), permissions=(Permission("Reach the shop", False, error.message),))
+    permissions = tuple(Permission(f"Scope {scope}", scope not in missing(scopes), _mend(scope, missing(scopes))) for scope in NEEDED)
+    problems = [one.mend for one in permissions if not one.granted]
     wanted = shop_domain(api.account.base_url)
     if wanted and wanted != domain:
         problems.append(f"The token belongs to {domain}, but the connection's address is {wanted}. Correct the address.")
-    return Probe(facts, {"shop": domain, "taxes_included": included}, currency, zone, tuple(problems))
+    return Probe(facts, {"shop": domain, "taxes_included": included}, currency, zone, tuple(problems), permissions)
+
+
+def _mend(scope: str, lacking: tuple[str, ...]) -> str:
+    return f"The app lacks the scope {scope}. Add it to the app in Shopify, then connect again." if scope in lacking else ""
 
 
 def granted_scopes(data: Tame) -> frozenset[str]:

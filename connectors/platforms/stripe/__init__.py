@@ -38,5 +38,6 @@ CONNECTOR = Connector(
     limits=RateLimit(per_second=20, burst=5),
     webhooks=WEBHOOKS,
     link=link,
+    addressed=False,
     sandbox=SANDBOX,
 )

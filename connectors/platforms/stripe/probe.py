@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.kit.contract import Probe
+from connectors.kit.contract import Permission, Probe
 from connectors.kit.errors import Gone, NeedsAttention, SyncError
 from connectors.kit.http import Api, Effect
 from connectors.kit.tame import Tame
@@ -35,10 +35,11 @@ def probe(api: Api) -> Probe:
     """A real call for each thing; findings are facts or sentences."""
     mode = mode_of(api.account.secrets.get("secret_key", ""))
     if not mode:
-        return Probe(problems=(NO_KEY,))
+        return Probe(problems=(NO_KEY,), permissions=(Permission("A key of Stripe", False, NO_KEY),))
     account = _account(api)
-    missing = [f"{name} (read)" for name, path in READ.items() if not _may_read(api, path)]
-    missing += [f"{name} (write)" for name, path in WRITE.items() if not _may_write(api, path)]
+    tried = [_permission(f"{name} (read)", _may_read(api, path)) for name, path in READ.items()]
+    tried += [_permission(f"{name} (write)", _may_write(api, path)) for name, path in WRITE.items()]
+    missing = [one.name for one in tried if not one.granted]
     problems = [f"The key lacks permissions: {', '.join(missing)}. Add them under Developers > API keys."] if missing else []
     id = "" if account is None else account["id"].known_identifier()
     known = api.account.ids.get("account_id", "")
@@ -46,7 +47,12 @@ def probe(api: Api) -> Probe:
         problems.append(f"The key belongs to the account {id}, but this connection is to {known}. Make another connection for it.")
     facts = {"mode": mode, "account": id or "the key may not read it", "permissions": "complete" if not missing else "incomplete"}
     ids = {"mode": mode, **({"account_id": id} if id else {})}
-    return Probe(facts, ids, _currency(api, account), _zone(account), tuple(problems))
+    return Probe(facts, ids, _currency(api, account), _zone(account), tuple(problems), tuple(tried))
+
+
+def _permission(name: str, granted: bool) -> Permission:
+    mend = "" if granted else f"Give the key {name} in Stripe under Developers > API keys: edit the key, then test again."
+    return Permission(name, granted, mend)
 
 
 def _account(api: Api) -> Tame | None:

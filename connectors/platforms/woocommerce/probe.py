@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from connectors.kit.contract import Probe
+from connectors.kit.contract import Permission, Probe
 from connectors.kit.errors import Gone, NeedsAttention, Refused, Rejected, SyncError, Unauthorised
 from connectors.kit.http import Api, Effect
 from connectors.kit.tame import Tame
@@ -29,25 +29,25 @@ def probe(api: Api) -> Probe:
     """What the shop is, and each permission that is missing, as a sentence. Network trouble is raised."""
     facts: dict[str, str] = {}
     ids: dict[str, str] = {}
-    problems: list[str] = []
-    zone = _tried(problems, lambda: _site(api, facts)) or ""
-    if _tried(problems, lambda: _may_read(api)):
-        currency = _shop(api, facts, ids)
-        _tried(problems, lambda: _may_write(api))
-        _tried(problems, lambda: _may_watch(api))
-        if not currency:
-            problems.append("The shop did not tell its currency. Make the key for an administrator or a shop manager.")
-        return Probe(facts, ids, currency, zone, tuple(problems))
-    return Probe(facts, ids, "", zone, tuple(problems))
+    tried: list[Permission] = []
+    currency = ""
+    zone = _tried(tried, "Reach the shop's REST API", lambda: _site(api, facts)) or ""
+    if _tried(tried, "Read orders, customers and products", lambda: _may_read(api)):
+        currency = _tried(tried, "Read the shop's settings", lambda: _shop(api, facts, ids))
+        _tried(tried, "Change orders and write notes on them", lambda: _may_write(api))
+        _tried(tried, "Look after webhooks", lambda: _may_watch(api))
+    return Probe(facts, ids, currency, zone, tuple(one.mend for one in tried if not one.granted), tuple(tried))
 
 
-def _tried(problems: list[str], step: Callable[[], str]) -> str:
-    """The step's answer; what a person has to mend becomes a problem and gives ""."""
+def _tried(tried: list[Permission], name: str, step: Callable[[], str]) -> str:
+    """The step's answer; what a person has to mend stands in the permission and gives ""."""
     try:
-        return step()
+        answer = step()
     except _VERDICTS as error:
-        problems.append(error.message)
+        tried.append(Permission(name, False, error.message))
         return ""
+    tried.append(Permission(name, True))
+    return answer
 
 
 def _site(api: Api, facts: dict[str, str]) -> str:
@@ -112,9 +112,12 @@ def _shop(api: Api, facts: dict[str, str], ids: dict[str, str]) -> str:
         facts["decimals"] = str(settings["number_of_decimals"].integer())
         ids["order_tables"] = "yes" if settings.get("HPOS_enabled").value is True else "no"
         ids["prices_include_tax"] = _prices_include_tax(api)
-        return settings["currency"].currency()
+        currency = settings["currency"].currency()
     except _VERDICTS:
-        return _currency_alone(api)
+        currency = _currency_alone(api)
+    if not currency:
+        raise NeedsAttention("The shop did not tell its currency. Make the key for an administrator or a shop manager.", code="no_currency")
+    return currency
 
 
 def _prices_include_tax(api: Api) -> str:

@@ -1,0 +1,1 @@
+"""The pages of the guided path, one step each; `urls.py` lists them."""
