@@ -74,6 +74,7 @@ def preview_on(bench: Workbench, source_id: str, stored: Raw | None = None) -> P
     stored: the source's aggregate as we hold it already; the source is then not asked.
     """
     bench.source_id = number = source_id
+    subject = ""
     sight, value, desired, worth = Sight(bench), None, None, None
     try:
         value = _extracted(bench, source_id, stored).value

@@ -37,5 +37,6 @@ def _changed(bench: Workbench, window: Window) -> list[str]:
         cursor = listed.next
         if cursor is None:
             break
-    ordered = sorted((notice for notice in notices if not notice.deleted), key=lambda notice: notice.version, reverse=True)
+    there = [notice for notice in reversed(notices) if not notice.deleted]  # of one second, the one listed last is the later one
+    ordered = sorted(there, key=lambda notice: notice.version, reverse=True)
     return list(dict.fromkeys(notice.source_id for notice in ordered))

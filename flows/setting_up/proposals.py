@@ -128,11 +128,14 @@ def _value(kind: str, one: Seen, targets: Sequence[Target], held: Mapping[str, s
     if mapped:
         value, reason = held[mapped], "mapped"
     choices = tuple((target.name, target.label or target.name) for target in targets[:LISTED])
-    name = one.names[-1] if one.names else one.source
+    name = one.source if kind == ACCOUNT or not one.names else one.names[:2][-1]  # a code comes first, then what people call it
     return Proposal(kind, one.source, name, one.records, value, reason, choices, kind not in CLOSED, bool(mapped))
 
 
 def _otherwise(flow: Flow, kind: str) -> str:
     """What the flow's options say about it."""
     option = next((one for one in settings_for(flow) if one.name == _OPTIONS.get(kind)), None)
-    return "keeps its own name" if option is None else shown(option, flow.options).lower() or "left empty"
+    if option is None:
+        return "it keeps its own name"
+    said = shown(option, flow.options)
+    return said.lower() if option.kind == "choice" else f'it is called "{said}"'

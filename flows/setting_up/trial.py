@@ -69,13 +69,14 @@ def _plan_all(bench: Workbench, ids: Sequence[str]) -> Trial:
         if time.monotonic() > until:
             break
         try:
-            found, desired = preview_on(bench, source_id)
+            found = preview_on(bench, source_id)
         except SyncError as problem:
             tried.append(Tried(source_id, source_id, "missing", problem.message, problem.code))
             continue
         finally:
             bench.take_evidence()
-        tried.append(_booked(source_id, found, desired) if isinstance(desired, DesiredBooks) else _other(source_id, found))
+        wanted = found.desired if isinstance(found.desired, DesiredBooks) and not found.code else None
+        tried.append(_booked(source_id, found, wanted) if wanted else _other(source_id, found))
     return Trial(tuple(tried), len(ids) - len(tried))
 
 

@@ -24,7 +24,6 @@ from flows.models import SetUp
 from flows.setting_up.ends import flow_there
 
 MAY_ADD = "credentials.add_connection"
-_PLAIN = ("base_url", "reenable_subscriptions")
 
 
 class NewSideForm(AnyForm):
@@ -140,6 +139,8 @@ def _keys(request: HttpRequest, row: SetUp, name: str, connection: Connection) -
     if may:
         come_back_to(request, connection, address(row, name))
     page: Any = admin.site.get_model_admin(Connection)
+    asked = _asked(connection)
+    rare = [field for field in form.fields if field not in asked and not field.startswith(SECRET)] if form else []
     context = {
         "side": name,
         "label": connector_of(connection).label,
@@ -147,8 +148,9 @@ def _keys(request: HttpRequest, row: SetUp, name: str, connection: Connection) -
         "active": connection.status == Connection.Status.ACTIVE,
         "form": form,
         "secrets": [form[field] for field in form.fields if field.startswith(SECRET)] if form else [],
-        "plain": [form[field] for field in form.fields if field in _PLAIN or field.startswith(SETTING)] if form else [],
-        "rare": [form["urls"]] if form else [],
+        "plain": [form[field] for field in form.fields if field in asked] if form else [],
+        "rare": [form[field] for field in form.fields if field in rare] if form else [],
+        "open": form is not None and any(field in rare for field in form.errors),
         "guide": as_html(guide_to(connection.platform), below=2),
         "there": page.addresses(connection),
         "signs_in": _signs_in(connection),
@@ -156,6 +158,12 @@ def _keys(request: HttpRequest, row: SetUp, name: str, connection: Connection) -
         "owners": "" if may else owners_of(row.organization),
     }
     return show(request, row, name, context)
+
+
+def _asked(connection: Connection) -> set[str]:
+    """The fields besides the keys that nobody can do without."""
+    settings = connector_of(connection).settings_of(connection.settings)
+    return {"base_url", *(SETTING + one.name for one in settings if one.required or (one.name == "auth" and connector_of(connection).ways))}
 
 
 def _form(request: HttpRequest, connection: Connection) -> ConnectionForm:

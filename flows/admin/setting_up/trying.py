@@ -52,6 +52,7 @@ def trial(request: HttpRequest, row: SetUp) -> HttpResponse:
         "form": form,
         "found": found,
         "rows": rows,
+        "left": sum(one.tried.verdict == "left out" for one in rows),
         "stopped": sum(one.tried.verdict in ("missing", "differs") for one in rows),
         "kind": RECIPES[row.recipe].source,
     }
