@@ -280,8 +280,7 @@ class Recipe(Generic[S, D]):
     the flow in the other direction wrote, or one that read orders, concerns nobody; it is recognised by its link, without a call.
     echo_unless: (option, value) by which a flow wants those all the same. fills: the groups of fields that the operator's rules may fill
     ("invoice", "client", "item"); maps: the kinds of values that it looks up among the mappings. unbook: the desired
-    state in which nothing of a record stands; None where what was written cannot be taken back. in_words: what it will do, for people who
-    choose it.
+    state in which nothing of a record stands; None where what was written cannot be taken back. in_words: what it does, for people.
     """
 
     name: str
