@@ -63,13 +63,21 @@ def _cause(flow: Flow, rows: Sequence[Mapping[str, Any]]) -> Cause:
     return Cause(
         flow,
         first["subject"],
-        first["sentence"] or first["reason_code"].replace("_", " ") or "It stopped without a reason.",
+        _sentence(first),
         sum(row["records"] for row in rows),
         tuple(str(summed(row["amount"], row["currency"])) for row in amounts),
         label,
         url,
         f"{reverse('admin:flows_syncjob_changelist')}?{urlencode(query)}",
     )
+
+
+def _sentence(row: Mapping[str, Any]) -> str:
+    """What is wrong for all of them; a job's own reason names one order."""
+    kind, _, source = row["subject"].partition(":")
+    if kind == "sku" and source:
+        return f"SKU {source} has no item."
+    return row["sentence"] or row["reason_code"].replace("_", " ") or "It stopped without a reason."
 
 
 def mending(flow: Flow, subject: str) -> tuple[str, str]:

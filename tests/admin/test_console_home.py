@@ -55,8 +55,8 @@ def test_records_that_wait_are_grouped_by_cause_with_their_worth_and_the_page_th
     stopped(flow, 2, sku="CUP", amount="0.05")
     causes, more = causes_of([flow])
     assert [(c.sentence, c.records, c.amounts) for c in causes] == [
-        ("No item is mapped to SKU MUG-XL.", 4, ("1000 JPY", "36.30 USD")),
-        ("No item is mapped to SKU CUP.", 2, ("0.10 USD",)),
+        ("SKU MUG-XL has no item.", 4, ("1000 JPY", "36.30 USD")),
+        ("SKU CUP has no item.", 2, ("0.10 USD",)),
     ]
     assert more == 0
     assert causes[0].mend_label == "Map MUG-XL"
