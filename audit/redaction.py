@@ -39,6 +39,7 @@ _SHAPES = re.compile(
     |\bshp(?:at|ca|pa|ss|ua|rt)_[0-9A-Za-z]{16,}               # Shopify tokens
     |\b[rs]k_(?:live|test)_[0-9A-Za-z]{8,}                     # Stripe keys
     |\bwhsec_[0-9A-Za-z+/=_-]{16,}                             # webhook signing secrets
+    |\btbk_[0-9A-Za-z_-]{16,}                                  # tokens of our own API
     |(?<=\bBearer\s)[A-Za-z0-9._~+/=-]{8,}
     |(?<=\bBasic\s)[A-Za-z0-9+/=]{8,}
     """,
@@ -65,7 +66,7 @@ _NAME_WORDS = (
     "consumer",
     "private",
 )
-_SHAPE_WORDS = ("gAAAA", "eyJ", "shp", "k_live_", "k_test_", "whsec_", "Bearer", "Basic")
+_SHAPE_WORDS = ("gAAAA", "eyJ", "shp", "k_live_", "k_test_", "whsec_", "tbk_", "Bearer", "Basic")
 
 _known: OrderedDict[str, tuple[str, ...]] = OrderedDict()
 _known_forms: tuple[str, ...] = ()

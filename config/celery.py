@@ -33,7 +33,7 @@ app.conf.update(
     beat_schedule=beat_table(settings.SWEEP_SECONDS),
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
     beat_max_loop_interval=2,
-    imports=("flows.tasks",),
+    imports=("flows.tasks", "credentials.tasks"),
 )
 if settings.BROKER_URL.startswith(("redis", "rediss")):
     # Bounds for a frozen broker, and a killed worker's messages back within seconds instead of 100 (kombu 5.7).

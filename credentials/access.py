@@ -10,8 +10,8 @@ from django.db.models import Model, QuerySet
 
 from credentials.models import Connection, Organization
 
-BOOKKEEPER, SUPPORT, OWNER = "bookkeeper", "support", "owner"
-ROLES = (BOOKKEEPER, SUPPORT, OWNER)
+VIEWER, BOOKKEEPER, SUPPORT, OWNER = "viewer", "bookkeeper", "support", "owner"
+ROLES = (VIEWER, BOOKKEEPER, SUPPORT, OWNER)
 
 User = DjangoUser | AnonymousUser
 M = TypeVar("M", bound=Model)

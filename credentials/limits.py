@@ -95,6 +95,12 @@ class Uncounted:
         return resting
 
 
+def take(key: str, pace: Pace) -> float:
+    """A slot for something of ours that is limited like calls. Seconds to wait when there is none, else 0."""
+    found = _ask(lambda bucket: bucket.reserve(key, pace, 0.0))
+    return 0.0 if found.granted else found.wait
+
+
 def _ask(question: Callable[[Bucket], T]) -> T:
     """Ask Redis; when there is none or it does not answer, the database row, and leave Redis alone for a while."""
     url = settings.LIMITER_URL

@@ -46,7 +46,13 @@ ROOMS: Mapping[str, tuple[str | Page, ...]] = {
         Page("Webhooks and schedules", "flows_subscription_everything", "flows.view_subscription"),
         "flows.backfill",
     ),
-    "People": ("credentials.organization", "flows.privacycase"),
+    "People": (
+        "credentials.organization",
+        "credentials.membership",
+        "credentials.invitation",
+        "credentials.apitoken",
+        "flows.privacycase",
+    ),
 }
 THE_REST = "Behind the scenes"
 

@@ -14,6 +14,9 @@ from django.utils import timezone
 
 from credentials.access import limit_to
 from credentials.models import Connection
+from credentials.people.forms import LoginForm
+from credentials.people.passwords import password_changed
+from credentials.people.sign_ins import note
 from flows.finding import find_everywhere
 from flows.home.attention import causes_of
 from flows.home.balance import balances_of
@@ -33,6 +36,7 @@ class ConsoleSite(admin.AdminSite):
     index_title = "Console"
     site_url = None
     index_template = "admin/home.html"
+    login_form = LoginForm
 
     def get_urls(self) -> list[Any]:
         from flows.admin.setting_up.urls import set_up_urls  # the pages need the site, which is made by now
@@ -67,6 +71,20 @@ class ConsoleSite(admin.AdminSite):
             "may_map": request.user.has_perm("flows.add_itemmapping"),
         }
         return super().index(request, {**home, **(extra_context or {})})
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's page; the browser is noted, so that its person sees and ends it."""
+        answer = super().login(request, extra_context)
+        if request.method == "POST" and answer.status_code == 302:
+            note(request)
+        return answer
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Django's page; the other browsers are logged out, and it is written down."""
+        answer = super().password_change(request, extra_context)
+        if request.method == "POST" and answer.status_code == 302:
+            password_changed(request)
+        return answer
 
     def find(self, request: HttpRequest) -> HttpResponse:
         """What goes by this name or number; straight to it when it is one record."""

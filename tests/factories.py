@@ -8,11 +8,13 @@ from typing import Any
 
 import factory
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from audit.models import Alert, AuditRecord, Outcome
 from audit.services import write
-from credentials.models import Connection, Membership, Organization
+from credentials.models import ApiToken, Connection, Invitation, Membership, Organization
+from credentials.people.tokens import Scope, make_token
 from flows.models import (
     AlertDelivery,
     AlertTarget,
@@ -282,3 +284,22 @@ def person(name: str, *organizations: Organization, roles: tuple[str, ...] = (),
     user.groups.set(Group.objects.filter(name__in=roles))
     Membership.objects.bulk_create([Membership(user=user, organization=organization) for organization in organizations])
     return user
+
+
+def invitation(organization: Organization, email: str) -> Invitation:
+    """An open one, whose link nobody knows."""
+    until = timezone.now() + timedelta(days=7)
+    return Invitation.objects.create(organization=organization, email=email, roles=["viewer"], digest=f"{email:0>64}", expires_at=until)
+
+
+def api_token(user: User, organization: Organization, *scopes: str, name: str = "script") -> tuple[ApiToken, str]:
+    """A token with all scopes unless told otherwise, and its text."""
+    return make_token(user, organization, name, scopes or tuple(Scope), 30)
+
+
+def lost_token(user: User, organization: Organization) -> ApiToken:
+    """A token whose text nobody has."""
+    until, digest = timezone.now() + timedelta(days=30), f"{user.pk:0>64}"
+    return ApiToken.objects.create(
+        user=user, organization=organization, name="script", hint="tbk_lost", digest=digest, scopes=["read"], expires_at=until
+    )

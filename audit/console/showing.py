@@ -17,7 +17,7 @@ LONGEST = 200_000  # characters of one raw text on a page
 _TONES = {
     "good": ("done", "active", "confirmed", "expanded", "adopted", "stored", "on", "exact", "closed"),
     "busy": ("running", "waiting", "received", "intended", "wanted", "unverified", "new"),
-    "warn": ("attention", "paused", "warning", "reauthorise", "ended", "held", "disabled", "open"),
+    "warn": ("attention", "paused", "warning", "reauthorise", "ended", "held", "disabled", "open", "expired"),
     "bad": ("dead", "rejected", "failed", "missing", "error", "differs"),
 }
 _TONE = {state: tone for tone, states in _TONES.items() for state in states}

@@ -1,5 +1,5 @@
-"""Organizations, people and connections in the console."""
+"""Organizations, people, connections and tokens in the console."""
 
-from credentials.admin import connection, organization, people
+from credentials.admin import connection, members, organization, people, tokens
 
-__all__ = ["connection", "organization", "people"]
+__all__ = ["connection", "members", "organization", "people", "tokens"]

@@ -1,4 +1,4 @@
-"""Organizations and who works for them."""
+"""Organizations: what they are called, who is told of alerts, whether a second factor is asked for."""
 
 from __future__ import annotations
 
@@ -6,60 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
 
-from audit.console.generics import AnyForm, AnyInline
-from audit.console.inlines import SpokenRows
+from audit.console.generics import AnyForm
 from credentials.console import ScopedAdmin
-from credentials.models import Membership, Organization
-
-
-class MembershipForm(AnyForm):
-    """A member by user name: a list to choose from would show the people of other organizations."""
-
-    person = forms.CharField(label="user name", max_length=150)
-
-    class Meta:
-        model = Membership
-        fields = ()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            self.initial["person"] = self.instance.user.get_username()
-            self.fields["person"].disabled = True
-
-    def clean_person(self) -> str:
-        name = str(self.cleaned_data["person"]).strip()
-        user = User.objects.filter(username=name).first()
-        if user is None:
-            raise forms.ValidationError(f"There is no user {name!r}. Ask whoever runs this installation to make one.")
-        self.instance.user = user
-        return name
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        mine = Membership.objects.filter(organization_id=self.instance.organization_id, user_id=self.instance.user_id)
-        if self.instance.pk is None and self.instance.user_id and mine.exists():
-            raise forms.ValidationError("This person works for the organization already.")
-        return cleaned
-
-
-class MembershipInline(AnyInline):
-    """Members; only owners see and change them."""
-
-    model = Membership
-    form = MembershipForm
-    formset = SpokenRows
-    extra = 0
-    verbose_name = "member"
-    verbose_name_plural = "members"
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("user")
+from credentials.models import Organization
 
 
 class OrganizationForm(AnyForm):
@@ -83,9 +36,8 @@ class OrganizationAdmin(ScopedAdmin):
     form = OrganizationForm
     list_display = ("name", "slug", "contacts")
     search_fields = ("name", "slug")
-    fields = ("name", "slug", "contacts")
+    fields = ("name", "slug", "contacts", "require_second_factor")
     prepopulated_fields = {"slug": ("name",)}
-    inlines = (MembershipInline,)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         return dict(self.prepopulated_fields) if obj is None else {}

@@ -20,18 +20,20 @@ from flows.models import BulkRun, PrivacyCase
 from flows.schedules import schedule_poll
 from tests import factories as make
 
-PEOPLE = ("anonymous", "stranger", "bookkeeper", "support", "owner", "neighbour", "root")
+PEOPLE = ("anonymous", "stranger", "viewer", "bookkeeper", "support", "owner", "neighbour", "root")
 CANARY = "cs_canary0123456789canary0123456789"
-EVERYBODY = {"bookkeeper", "support", "owner", "root"}
+EVERYBODY = {"viewer", "bookkeeper", "support", "owner", "root"}
+WRITERS = EVERYBODY - {"viewer"}
 
 SEES = {
     "organization": EVERYBODY, "connection": EVERYBODY, "flow": EVERYBODY, "itemmapping": EVERYBODY, "valuemapping": EVERYBODY,
     "fieldmapping": EVERYBODY, "inboundevent": EVERYBODY, "syncjob": EVERYBODY, "syncrecord": EVERYBODY, "externallink": EVERYBODY,
     "synccursor": EVERYBODY, "backfill": EVERYBODY, "subscription": EVERYBODY, "alert": EVERYBODY,
     "bulkrun": EVERYBODY,
-    "auditrecord": {"support", "owner", "root"}, "auditseal": {"support", "owner", "root"},
-    "privacycase": {"support", "owner", "root"}, "comparison": EVERYBODY,
-    "alerttarget": {"support", "owner", "root"}, "alertdelivery": {"support", "owner", "root"},
+    "auditrecord": {"viewer", "support", "owner", "root"}, "auditseal": {"viewer", "support", "owner", "root"},
+    "privacycase": {"viewer", "support", "owner", "root"}, "comparison": EVERYBODY,
+    "alerttarget": {"viewer", "support", "owner", "root"}, "alertdelivery": {"viewer", "support", "owner", "root"},
+    "membership": {"viewer", "owner", "root"}, "invitation": {"viewer", "owner", "root"}, "apitoken": {"owner", "root"},
     "user": {"root"}, "group": {"root"}, "periodictask": {"root"}, "intervalschedule": {"root"},
 }  # fmt: skip
 ADDS: dict[str, set[str]] = {
@@ -39,9 +41,12 @@ ADDS: dict[str, set[str]] = {
     "fieldmapping": {"bookkeeper", "owner", "root"}, "flow": {"owner", "root"}, "connection": {"owner", "root"},
     "comparison": {"bookkeeper", "owner", "root"},
     "alerttarget": {"owner", "root"},
-    "organization": {"root"}, "user": {"root"}, "group": {"root"}, "periodictask": {"root"}, "intervalschedule": {"root"},
+    "invitation": {"owner", "root"}, "organization": {"root"}, "user": {"root"}, "group": {"root"},
+    "periodictask": {"root"}, "intervalschedule": {"root"},
 }  # fmt: skip
-CHANGES: dict[str, set[str]] = {**ADDS, "organization": {"owner", "root"}, "comparison": set()}
+CHANGES: dict[str, set[str]] = {
+    **ADDS, "organization": {"owner", "root"}, "comparison": set(), "membership": {"owner", "root"},
+}  # fmt: skip
 PRESSES = {
     ("connection", "test"): {"owner", "root"}, ("connection", "pause"): {"owner", "root"}, ("connection", "resume"): {"owner", "root"},
     ("connection", "webhooks"): {"support", "owner", "root"},
@@ -50,12 +55,14 @@ PRESSES = {
     ("syncjob", "settle"): {"support", "owner", "root"},
     ("syncjob", "replay"): {"support", "owner", "root"}, ("syncrecord", "sync"): {"support", "owner", "root"},
     ("syncrecord", "retry"): {"support", "owner", "root"}, ("syncrecord", "replay"): {"support", "owner", "root"},
-    ("bulkrun", "cancel"): EVERYBODY, ("syncrecord", "skip"): EVERYBODY, ("syncrecord", "go-on"): EVERYBODY,
+    ("bulkrun", "cancel"): WRITERS, ("syncrecord", "skip"): WRITERS, ("syncrecord", "go-on"): WRITERS,
     ("subscription", "reenable"): {"support", "owner", "root"}, ("alert", "close"): {"support", "owner", "root"},
     ("privacycase", "carry-out"): {"owner", "root"},
     ("alerttarget", "test"): {"owner", "root"}, ("alerttarget", "resend"): {"owner", "root"},
+    ("membership", "remove-factor"): {"owner", "root"}, ("membership", "end-sessions"): {"owner", "root"},
+    ("apitoken", "revoke"): {"owner", "root"},
 }  # fmt: skip
-ASKS = {"plan": EVERYBODY, "travel": EVERYBODY, "backfill": {"bookkeeper", "owner", "root"}}
+ASKS = {"plan": WRITERS, "travel": WRITERS, "backfill": {"bookkeeper", "owner", "root"}}
 SHARED = {"auditseal", "group", "user", "periodictask", "intervalschedule"}  # belong to the whole installation
 
 
@@ -81,6 +88,7 @@ def build() -> World:
     world.rows, world.theirs = rows_of(mine), rows_of(other)
     world.people = {
         "stranger": make.person("stranger"),
+        "viewer": make.person("viewer", mine, roles=("viewer",)),
         "bookkeeper": make.person("bookkeeper", mine, roles=("bookkeeper",)),
         "support": make.person("support", mine, roles=("support",)),
         "owner": make.person("owner", mine, roles=("owner",)),
@@ -108,6 +116,9 @@ def rows_of(organization: Organization) -> dict[str, Model]:
         "alerttarget": target,
         "alertdelivery": make.AlertDeliveryFactory(target=target),
         "organization": organization,
+        "membership": make.person(f"colleague-{organization.slug}", organization, roles=("viewer",)).memberships.get(),
+        "invitation": make.invitation(organization, f"new@{organization.slug}.example"),
+        "apitoken": make.lost_token(make.person(f"maker-{organization.slug}", organization, roles=("viewer",)), organization),
         "connection": flow.source,
         "flow": flow,
         "inboundevent": event,

@@ -10,7 +10,7 @@ from django.test import Client
 from audit.models import AuditRecord
 from connectors.kit.contract import OAuth2, Probe
 from connectors.registry import all_connectors
-from credentials.models import Connection, Membership, Organization, Secret
+from credentials.models import Connection, Organization, Secret
 from credentials.setting_fields import secrets_of
 from credentials.vault import read_secrets, set_secrets
 from tests import factories as make
@@ -172,40 +172,9 @@ def test_only_unused_connections_can_be_deleted(world: World) -> None:
     assert AuditRecord.objects.get(action="delete connection").actor == "owner"
 
 
-# ---- members -----------------------------------------------------------------------------------------------
-
-
-def members_form(organization: Any, *names: str) -> dict[str, Any]:
-    total = {"memberships-TOTAL_FORMS": len(names), "memberships-INITIAL_FORMS": 0}
-    rows = {f"memberships-{n}-person": name for n, name in enumerate(names)}
-    return {"name": organization.name, "contacts": "books@acme.example", **total, **rows}
-
-
-def test_owners_add_members_by_name(world: World) -> None:
-    organization = world.rows["organization"]
-    Membership.objects.filter(organization=organization.pk).delete()
-    newcomer = make.person("newcomer")
-    Membership.objects.create(user=world.people["owner"], organization_id=organization.pk)
-    url = address(organization, "change", organization.pk)
-    form = members_form(organization, "newcomer", "nobody-of-that-name")
-    first = Membership.objects.get(organization=organization.pk)
-    form |= {
-        "memberships-TOTAL_FORMS": 3, "memberships-INITIAL_FORMS": 1,
-        "memberships-0-id": first.pk, "memberships-0-organization": organization.pk,
-        "memberships-1-person": "newcomer", "memberships-2-person": "nobody-of-that-name",
-    }  # fmt: skip
-    answer = world.client("owner").post(url, form)
-    assert "There is no user" in answer.content.decode()
-    assert not newcomer.memberships.exists()
-    answer = world.client("owner").post(url, {**form, "memberships-TOTAL_FORMS": 2})
-    assert answer.status_code == 302
-    assert list(newcomer.memberships.values_list("organization_id", flat=True)) == [organization.pk]
-    assert "newcomer" in AuditRecord.objects.get(action="change organization").message
-
-
 def test_contacts_must_be_addresses(world: World) -> None:
     organization = world.rows["organization"]
-    posted = {**members_form(organization), "contacts": "not an address"}
+    posted = {"name": organization.name, "contacts": "not an address"}
     answer = world.client("root").post(address(organization, "change", organization.pk), posted)
     assert answer.context["adminform"].form.errors == {"contacts": ["not an address is no e-mail address."]}
     assert Organization.objects.get(pk=organization.pk).contacts == ""

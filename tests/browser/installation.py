@@ -17,7 +17,7 @@ from tests.journeys.traffic import SUBSCRIBE
 from tests.journeys.world import FLOWS, World, connection, services_answer, world
 
 PASSWORD = "a-long-password-of-tests"
-ROLES = ("bookkeeper", "support", "owner")
+ROLES = ("viewer", "bookkeeper", "support", "owner")
 PLATFORMS = ("woocommerce", "freshbooks")
 
 

@@ -53,7 +53,9 @@ def reachable(page: Page, seen: set[str]) -> Iterator[str]:
         if opens(page, address):
             yield pattern
             links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
-            waiting += [link for link in links if urlsplit(link).netloc == urlsplit(page.url).netloc and "/admin/" in link]
+            waiting += [
+                link for link in links if urlsplit(link).netloc == urlsplit(page.url).netloc and ("/admin/" in link or "/account/" in link)
+            ]
 
 
 def opens(page: Page, address: str) -> bool:

@@ -7,6 +7,7 @@ import random
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection as database
 from django.test import override_settings
@@ -15,7 +16,7 @@ from django.utils import timezone
 from audit.redaction import redact_text
 from connectors.kit.errors import Unauthorised
 from credentials import rotation
-from credentials.models import Connection, Organization, Secret
+from credentials.models import Authenticator, Connection, Organization, Secret
 from credentials.vault import forget, has_secret, read_secrets, set_secrets
 from flows.models import PrivacyCase, Subscription
 
@@ -84,6 +85,7 @@ def test_rotation_re_encrypts_everything(shops: list[Connection]) -> None:
         set_secrets(shop, {"key": f"secret of {shop.label}"})
         Subscription.objects.create(connection=shop, topic="t", secret=f"s {shop.label}", previous_secret="")
         PrivacyCase.objects.create(connection=shop, kind="export_person", wanted="w", export="e", received_at=timezone.now())
+        Authenticator.objects.create(user=User.objects.create_user(shop.label), key="k")
     stamps = list(Secret.objects.order_by("id").values_list("updated_at", flat=True))
     with override_settings(FERNET_KEYS=NEW):
         set_secrets(shops[2], {"key": "already new"})

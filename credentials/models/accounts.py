@@ -22,6 +22,11 @@ class Organization(models.Model):
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(max_length=60, unique=True)
     contacts = models.TextField(blank=True, help_text="E-mail addresses that alerts go to, one per line.")
+    require_second_factor = models.BooleanField(
+        "require a second factor",
+        default=False,
+        help_text="Everybody who works for it sets up a code on the phone right after logging in, and can do nothing before.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -38,6 +43,7 @@ class Membership(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
 
     class Meta:
+        verbose_name = "member"
         constraints = [models.UniqueConstraint(fields=["user", "organization"], name="one_membership")]
 
     def __str__(self) -> str:
