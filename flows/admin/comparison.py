@@ -250,4 +250,4 @@ class ComparisonAdmin(ReadOnly, ScopedAdmin):
 
 
 def _who(made: Comparison) -> str:
-    return "every night" if made.asked_by == NIGHT else made.asked_by
+    return "the night" if made.asked_by == NIGHT else made.asked_by

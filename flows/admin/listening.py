@@ -110,10 +110,13 @@ def mend(page: ScopedAdmin, request: HttpRequest, pk: int, how: str) -> HttpResp
     try:
         act(row, person)
     except SyncError as problem:
-        tell(request, Said(f"{row.topic}: {problem.message}", ok=False))
+        tell(request, Said(f"The webhook {row.topic}: {problem.message}", ok=False))
         page.record(request, f"{how} subscription", row, problem.message, Outcome.FAILED)
     else:
-        tell(request, Said(f"{row.topic} of {row.connection} is on again. What changed in the gap is being read; its progress is below."))
+        tell(
+            request,
+            Said(f"The webhook {row.topic} of {row.connection} is on again. What changed in the gap is being read, see below."),
+        )
     return HttpResponseRedirect(back)
 
 
