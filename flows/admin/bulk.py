@@ -64,6 +64,8 @@ class BulkRunAdmin(ReadOnly, ScopedAdmin):
         rows = run.items.filter(state__in=_SHOWN) if run.kind == BulkRun.Kind.LOOK else run.items.filter(state=BulkItem.State.LEFT)
         found = Paginator(rows.select_related("flow").order_by("id"), PAGE).get_page(request.GET.get("page"))
         more = {
+            "title": str(run).capitalize(),
+            "subtitle": run.about,
             "progress": progress_of(run),
             "found": found,
             "looks": run.kind == BulkRun.Kind.LOOK,
