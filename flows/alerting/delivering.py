@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit.alerts import close_alert, open_alert
@@ -123,6 +123,15 @@ def _complain(target: AlertTarget, result: Result) -> None:
         f'Alerts do not reach "{target}": {result.answer} What waits is sent as soon as it can be; send a test from its page.',
         Alert.Severity.WARNING,
     )
+
+
+def forget_contents(alerts: QuerySet[Alert]) -> int:
+    """What targets were told of these alerts, and every digest of their organizations, is blanked: a person's data may stand in it."""
+    ids, organizations = (list(alerts.values_list(name, flat=True)) for name in ("pk", "organization_id"))
+    about = Q(alert__in=ids) | Q(kind=Kind.DIGEST, target__organization__in=organizations)
+    told = AlertDelivery.objects.filter(about).exclude(content={})
+    told.filter(state=State.WAITING).update(state=State.DROPPED)
+    return told.update(content={}, answer="")
 
 
 def forget_old(before: datetime) -> int:

@@ -32,6 +32,7 @@ class InboundEvent(models.Model):
         constraints = [models.UniqueConstraint(fields=["connection", "dedupe_key"], name="each_event_once")]
         indexes = [
             models.Index(fields=["id"], name="event_received", condition=models.Q(state="received")),
+            models.Index(fields=["-id"], name="event_ignored", condition=models.Q(state="ignored")),
             models.Index(fields=["connection", "-id"], name="event_connection"),
             models.Index(fields=["connection", "object_type", "source_id"], name="event_object"),
             models.Index(fields=["connection", "received_at"], name="event_time"),

@@ -9,6 +9,7 @@ from django.db import transaction
 from audit.digests import ERASED
 from audit.services import Request, erase, seal
 from connectors.canonical.identity import ObjectType
+from flows.alerting.delivering import forget_contents
 from flows.models import ExternalLink, InboundEvent, PrivacyCase
 from flows.privacy.holdings import Holdings, holdings
 
@@ -42,6 +43,7 @@ def _erase(case: PrivacyCase, held: Holdings) -> tuple[int, int]:
 
 @transaction.atomic
 def _blank(held: Holdings) -> tuple[int, int]:
+    told = forget_contents(held.alerts)
     alerts = held.alerts.exclude(message=ERASED).update(message=ERASED)  # first: they are found by the reasons of jobs
     people = held.records.filter(object_type__in=PEOPLE).exclude(number="").update(number="")
     records = held.records.exclude(reason__in=["", ERASED]).update(reason=ERASED)
@@ -51,7 +53,7 @@ def _blank(held: Holdings) -> tuple[int, int]:
     held.jobs.filter(subject__contains="@").update(subject="")
     held.jobs.model.objects.filter(pk__in=jobs).update(reason=ERASED)
     events = InboundEvent.objects.filter(pk__in=held.events).exclude(body=b"").update(body=b"", note=ERASED)
-    return events, alerts + people + names + records + links + len(jobs)
+    return events, told + alerts + people + names + records + links + len(jobs)
 
 
 def _renamed(link: ExternalLink) -> int:

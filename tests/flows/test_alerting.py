@@ -21,7 +21,7 @@ from django.utils import timezone
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert
 from credentials.models import Organization
-from flows.alerting.delivering import deliver_due, forget_old, send_again, send_test, tell_alerts
+from flows.alerting.delivering import deliver_due, forget_contents, forget_old, send_again, send_test, tell_alerts
 from flows.alerting.planning import CONTACTS, plan_deliveries
 from flows.models import AlertDelivery, AlertTarget
 from tests import factories as make
@@ -349,6 +349,26 @@ def test_a_stored_address_that_cannot_be_read_is_told(organization: Organization
     settings.FERNET_KEYS = ["another-key"]
     hook = AlertTarget.objects.select_related("organization").get(pk=hook.pk)
     assert send_test(hook, "ada").sentence.endswith("cannot be decrypted. Enter it again.")
+    assert receiver.got == []
+
+
+def test_a_persons_data_is_blanked_in_what_was_told_too(organization: Organization, receiver: Receiver) -> None:
+    only(organization)
+    target(organization, receiver)
+    other = make.OrganizationFactory()
+    for place in (organization, other):
+        open_alert(place.pk, "c", "Ada Lovelace has no address.", "error")
+    target(other, receiver)
+    tell_alerts()
+    digest = make.AlertDeliveryFactory(target=AlertTarget.objects.get(organization=organization, kind="webhook"), content={"text": "Ada"})
+    receiver.got.clear()
+    assert forget_contents(Alert.objects.filter(organization_id=organization.pk)) == 2
+    digest.refresh_from_db()
+    assert digest.content == {}
+    assert [
+        row.target.organization_id for row in AlertDelivery.objects.exclude(content={}).filter(kind="opened", target__kind="webhook")
+    ] == [other.pk]
+    tell_alerts()
     assert receiver.got == []
 
 
