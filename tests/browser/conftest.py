@@ -67,7 +67,10 @@ def sign_in(house: World, browser: Browser) -> Iterator[SignIn]:
             base_url=house.url, color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}, accept_downloads=True
         )
         opened.append(page)
-        page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+        page.on(
+            "console",
+            lambda said: complaints.append(f"{page.url}: {said.text}") if said.type == "error" and page.url.startswith(house.url) else None,
+        )  # a sandbox's pages are not ours
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         page.on("response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
         page.goto("/admin/")
