@@ -41,7 +41,7 @@ def database_settings(url: str, pool_size: int) -> dict[str, Any]:
             # Statement and values apart: the server parses and plans what it is asked often once for each connection, and not each
             # time anew, which was a third of its work for an order.
             "server_side_binding": True,
-            "prepare_threshold": 5,
+            "prepare_threshold": 2,
             # A process that is stopped inside a transaction must not keep its locks: everybody else would wait with it. The longest
             # honest pause is a token refresh (ten seconds).
             "options": f"-c idle_in_transaction_session_timeout={LONGEST_IDLE_TRANSACTION * 1000}",
