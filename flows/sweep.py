@@ -25,10 +25,10 @@ def sweep() -> int:
         now = timezone.now()
         release_expired(now)
         seal()
-        pass_on()
         due = due_count(now, 64) + (1 if InboundEvent.objects.filter(state="received").exists() else 0)
         if due:
             ring()
         carry_out_waiting()
+        pass_on()
         confirm_handshakes()  # last: it calls platforms, and nothing else shall wait for them
         return due

@@ -42,7 +42,7 @@ def _pass_on(run: BulkRun) -> int:
 
 def _has_room(run: BulkRun) -> bool:
     """Whether the queue is short: what waits there can no longer be cancelled."""
-    flows = run.items.filter(state=State.WAITING).order_by().values("flow_id")[:1]
+    flows = run.items.filter(state=State.WAITING).order_by("id").values("flow_id")[:1]
     waiting = SyncJob.objects.filter(flow__in=flows, state=SyncJob.State.WAITING, priority=Priority.BACKFILL)
     return waiting[:AHEAD].count() < AHEAD
 
@@ -53,28 +53,33 @@ def _slice(run: BulkRun) -> int:
     locked = BulkRun.objects.select_for_update().filter(pk=run.pk, finished_at=None).first()
     if locked is None:
         return 0
-    items = list(run.items.filter(state=State.WAITING).order_by("flow_id", "object_type", "id")[:SLICE])
-    for (_flow, _kind), group in groupby(items, key=lambda item: (item.flow_id, item.object_type)):
+    items = list(run.items.filter(state=State.WAITING).order_by("id")[:SLICE])
+    for _, group in groupby(sorted(items, key=_kind), key=_kind):
         _pass_group(run, list(group))
     if len(items) < SLICE:
         finish(run)
     return len(items)
 
 
+def _kind(item: BulkItem) -> tuple[int, str]:
+    return item.flow_id, item.object_type
+
+
 def _pass_group(run: BulkRun, items: Sequence[BulkItem]) -> None:
+    """Items of one flow and object type."""
     now, left = timezone.now(), _left_alone(run, items)
-    for item in items:
-        item.note = left.get(item.source_id, "")
-        item.state, item.queued_at = (State.LEFT, None) if item.note else (State.QUEUED, now)
+    passed = [item for item in items if item.source_id not in left]
     enqueue(
         [
             Wanted(item.flow_id, ObjectType(item.object_type), item.source_id, Priority.BACKFILL, "person", None, run.asked_by, force=True)
-            for item in items
-            if not item.note
+            for item in passed
         ],
         now,
     )
-    BulkItem.objects.bulk_update(items, ["state", "note", "queued_at"])
+    BulkItem.objects.filter(pk__in=[item.pk for item in passed]).update(state=State.QUEUED, queued_at=now)
+    for item in items:
+        if item.source_id in left:
+            BulkItem.objects.filter(pk=item.pk).update(state=State.LEFT, note=left[item.source_id])
 
 
 def _left_alone(run: BulkRun, items: Sequence[BulkItem]) -> dict[str, str]:

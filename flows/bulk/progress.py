@@ -55,7 +55,7 @@ class Progress:
 
 def progress_of(run: BulkRun) -> Progress:
     """Counted from the index of the run's rows."""
-    states = dict(run.items.order_by().values_list("state").annotate(Count("pk")))
+    states = dict(run.items.order_by().values_list("state").annotate(number=Count("*")))
     outcomes: tuple[tuple[str, int], ...] = ()
     if run.kind != BulkRun.Kind.LOOK:
         with database.cursor() as cursor:

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 from audit.models import Alert, AuditRecord
 from connectors.canonical.identity import ObjectType
 from flows.known_by import digest_of
-from flows.models import ExternalLink, Flow, InboundEvent, PrivacyCase, RecordName, SyncJob, SyncRecord
+from flows.models import BulkItem, ExternalLink, Flow, InboundEvent, PrivacyCase, RecordName, SyncJob, SyncRecord
 from flows.privacy.person import Person, any_contains, is_one_of, person_of
 
 CHUNK = 200
@@ -24,6 +24,7 @@ class Holdings:
     events: tuple[int, ...]
     jobs: QuerySet[SyncJob]
     names: QuerySet[RecordName]
+    items: QuerySet[BulkItem]
     records: QuerySet[SyncRecord]
     links: QuerySet[ExternalLink]
     alerts: QuerySet[Alert]
@@ -45,6 +46,7 @@ def _of_connection(case: PrivacyCase, flows: list[Flow]) -> Holdings:
         events=tuple(InboundEvent.objects.filter(connection=case.connection).values_list("pk", flat=True)),
         jobs=jobs,
         names=RecordName.objects.filter(record__flow__in=flows),
+        items=BulkItem.objects.filter(flow__in=flows),
         records=SyncRecord.objects.filter(flow__in=flows),
         links=_personal_links().filter(ours),
         alerts=_alerts(case, flows),
@@ -67,11 +69,17 @@ def _of_person(case: PrivacyCase, flows: list[Flow], person: Person) -> Holdings
         events=events,
         jobs=jobs,
         names=_names(person, SyncRecord.objects.filter(theirs, flow__in=flows), flows),
-        records=SyncRecord.objects.filter(theirs | any_contains(person.texts, "reason", "number"), flow__in=flows),
+        items=_items().filter(theirs | any_contains(person.texts, "note", "told"), flow__in=flows),
+        records=SyncRecord.objects.filter(theirs | any_contains(person.texts, "reason", "number", "hold_reason"), flow__in=flows),
         links=_personal_links().filter(any_contains(person.texts, "key"), destination__in=destinations),
         alerts=_alerts(case, flows).filter(alerts),
         audit=_audit(case, flows).filter(named | theirs | Q(job_id__in=list(jobs.values_list("pk", flat=True)))),
     )
+
+
+def _items() -> QuerySet[BulkItem]:
+    """What time travels showed; told is what would change, as text."""
+    return BulkItem.objects.annotate(told=Cast("changes", TextField()))
 
 
 def _names(person: Person, theirs: QuerySet[SyncRecord], flows: list[Flow]) -> QuerySet[RecordName]:

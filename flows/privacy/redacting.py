@@ -10,7 +10,7 @@ from audit.digests import ERASED
 from audit.services import Request, erase, seal
 from connectors.canonical.identity import ObjectType
 from flows.alerting.delivering import forget_contents
-from flows.models import ExternalLink, InboundEvent, PrivacyCase
+from flows.models import BulkItem, ExternalLink, InboundEvent, PrivacyCase, SyncRecord
 from flows.privacy.holdings import Holdings, holdings
 
 KEPT = ("tie_out",)  # the proof of amounts names nobody
@@ -46,14 +46,18 @@ def _blank(held: Holdings) -> tuple[int, int]:
     told = forget_contents(held.alerts)
     alerts = held.alerts.exclude(message=ERASED).update(message=ERASED)  # first: they are found by the reasons of jobs
     people = held.records.filter(object_type__in=PEOPLE).exclude(number="").update(number="")
-    records = held.records.exclude(reason__in=["", ERASED]).update(reason=ERASED)
     names, _ = held.names.delete()
+    items = held.items.exclude(note=ERASED).exclude(note="", changes=[]).values_list("pk", flat=True)
+    shown = BulkItem.objects.filter(pk__in=list(items)).update(note=ERASED, changes=[])
+    decided = held.records.exclude(hold_reason__in=["", ERASED]).values_list("pk", flat=True)
+    SyncRecord.objects.filter(pk__in=list(decided)).update(hold_reason=ERASED)
+    records = held.records.exclude(reason__in=["", ERASED]).update(reason=ERASED)
     links = sum(_renamed(link) for link in held.links)
     jobs = list(held.jobs.exclude(reason__in=["", ERASED]).values_list("pk", flat=True))
     held.jobs.filter(subject__contains="@").update(subject="")
     held.jobs.model.objects.filter(pk__in=jobs).update(reason=ERASED)
     events = InboundEvent.objects.filter(pk__in=held.events).exclude(body=b"").update(body=b"", note=ERASED)
-    return events, told + alerts + people + names + records + links + len(jobs)
+    return events, told + alerts + people + names + shown + records + links + len(jobs)
 
 
 def _renamed(link: ExternalLink) -> int:

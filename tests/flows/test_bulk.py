@@ -11,6 +11,7 @@ from flows.bulk import passing_on
 from flows.bulk.passing_on import pass_on
 from flows.bulk.progress import progress_of
 from flows.bulk.starting import cancel, start
+from flows.jobs.queue import enqueue
 from flows.models import BulkItem, BulkRun, SyncJob, SyncRecord
 from flows.models.job import Priority
 from tests import factories as make
@@ -111,16 +112,16 @@ def test_a_crash_in_the_middle_of_a_slice_loses_and_doubles_nothing(monkeypatch:
     flow = records(4)
     (run,) = start(REPLAY, SyncRecord.objects.filter(flow=flow), "all", "sue")
 
-    def die(*_: Any, **__: Any) -> None:
+    def die(*wanted: Any) -> int:
+        enqueue(*wanted)
         raise MemoryError
 
-    original = BulkItem.objects.bulk_update
-    monkeypatch.setattr(type(BulkItem.objects), "bulk_update", die)
+    monkeypatch.setattr(passing_on, "enqueue", die)
     with pytest.raises(MemoryError):
         pass_on()
     assert waiting() == []
     assert run.items.filter(state="waiting").count() == 4
-    monkeypatch.setattr(type(BulkItem.objects), "bulk_update", lambda _self, *a, **k: original(*a, **k))
+    monkeypatch.setattr(passing_on, "enqueue", enqueue)
     pass_on()
     assert waiting() == ["o0", "o1", "o2", "o3"]
     assert SyncJob.objects.count() == 4

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from flows.finding import find_everywhere
 from flows.known_by import digest_of
-from flows.models import PrivacyCase, RecordName, SyncRecord
+from flows.models import BulkItem, BulkRun, PrivacyCase, RecordName, SyncRecord
 from flows.privacy.cases import carry_out
 from tests.flows.conftest import Town
 
@@ -59,6 +59,27 @@ def test_an_erased_person_is_found_no_more(town: Town, named: str) -> None:
     assert found(town, "iris@vahl.example") == set()
     assert found(town, "ada@shop.example") == {str(other["id"])}
     assert SyncRecord.objects.filter(source_id=order["id"]).exists()
+
+
+def test_what_a_time_travel_showed_and_why_somebody_skipped_it_are_erased_too(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    record = SyncRecord.objects.get(source_id=order["id"])
+    SyncRecord.objects.filter(pk=record.pk).update(hold="skip", hold_by="bo", hold_reason="iris@vahl.example asked for it.")
+    run = BulkRun.objects.create(organization=town.orders.organization, kind="look", asked_by="bo", total=2)
+    same = {"run": run, "flow": town.orders, "object_type": "order", "state": "differs"}
+    hers = BulkItem.objects.create(
+        **same, source_id="991", changes=[{"title": "Update client", "rows": [["E-mail", "-", "iris@vahl.example"]]}]
+    )
+    other = BulkItem.objects.create(**same, source_id="992", changes=[{"title": "Update invoice", "rows": []}])
+    wanted = json.dumps({"emails": ["iris@vahl.example"], "telephones": [], "objects": []})
+    case = PrivacyCase.objects.create(connection=town.orders.source, kind="redact_person", wanted=wanted, received_at=timezone.now())
+    carry_out(case, actor="worker")
+    hers.refresh_from_db()
+    other.refresh_from_db()
+    record.refresh_from_db()
+    assert (hers.changes, record.hold, "iris" in record.hold_reason) == ([], "skip", False)
+    assert other.changes == [{"title": "Update invoice", "rows": []}]
 
 
 def test_erasing_a_connection_erases_all_names(town: Town) -> None:
