@@ -54,6 +54,13 @@ class MappingAdmin(ScopedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("flow", *self.identity)
 
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """The columns' headings are no labels of the fields below them."""
+        formset = super().get_changelist_formset(request, **kwargs)
+        for name, field in formset.form.base_fields.items():
+            field.widget.attrs["aria-label"] = str(field.label or name)
+        return formset
+
     # ---- pages beside the list -----------------------------------------------------------------------------
 
     def flows_to_map(self, request: HttpRequest) -> list[Flow]:

@@ -28,6 +28,11 @@ class Seen:
     rate: Decimal | None = None
     records: int = 1
 
+    @property
+    def also(self) -> tuple[str, ...]:
+        """What else it is called."""
+        return tuple(name for name in self.names if name != self.source)
+
 
 def seen_in(records: Iterable[Any], kinds: Iterable[str]) -> list[Seen]:
     """Every value of these kinds, once, the most frequent first."""

@@ -59,7 +59,7 @@ def evaluate(rule: FieldRule, source: Any) -> str:
     """The rule's text for a record in plain JSON; the default when the expression finds nothing."""
     wrong = problem_with(rule)
     if wrong:
-        sentence = f"The field mapping of {rule.target} is wrong. {wrong} Correct it on the flow's page."
+        sentence = f"The field mapping of {rule.target} is wrong. {wrong} Correct it under Field mappings."
         raise NeedsAttention(sentence, code="bad_field_mapping", subject=f"field:{rule.target}")
     return TRANSFORMS[rule.transform](found_by(rule, source)) or rule.default
 
@@ -70,7 +70,7 @@ def found_by(rule: FieldRule, source: Any) -> str:
         return _text(jmespath.search(rule.expression, source))
     except JMESPathError as problem:
         raise NeedsAttention(
-            f"The field mapping of {rule.target} does not work on this record: {problem}. Correct it on the flow's page.",
+            f"The field mapping of {rule.target} does not work on this record: {problem}. Correct it under Field mappings.",
             code="bad_field_mapping",
             subject=f"field:{rule.target}",
         ) from problem

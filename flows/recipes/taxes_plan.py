@@ -48,7 +48,7 @@ def _differs(desired: DesiredBooks, tax: InvoiceTax, found: tuple[InvoiceTax, ..
     there = f"that tax is {held} in the books" if found else "the books have no tax of that name"
     return NeedsAttention(
         f'Order {desired.number} was charged "{tax.name}" at {tax.percent:f} %, but {there}. Correct the tax in the books or in the shop, '
-        "or map it to another one on the flow's page under taxes; then replay.",
+        "or map it to another one under Value mappings; the order goes on then.",
         code="tax_rate_differs",
         subject=f"tax:{tax.name}",
     )

@@ -22,7 +22,7 @@ from flows.mapping.sheets import files
 from flows.mapping.sheets.files import as_typed, harmless, read, written
 from flows.models import FieldMapping, FieldMappingVersion, Flow, ItemMapping, SyncJob, ValueMapping
 from tests import factories as make
-from tests.admin.console_world import PEOPLE, World, address
+from tests.admin.console_world import ADDS, PEOPLE, SEES, World, address
 from tests.admin.test_console_pages import assert_clean
 from tests.admin.test_console_queries import queries
 
@@ -279,8 +279,8 @@ def test_unprintable_letters_do_not_stop_an_export() -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_who_may_take_out_and_bring_in(world: World, person: str, model: type[Model]) -> None:
     client = world.client(person)
-    may_see = person in ("bookkeeper", "support", "owner", "neighbour", "root")
-    may_map = person in ("bookkeeper", "owner", "neighbour", "root")
+    may_see = person in SEES["itemmapping"] | {"neighbour"}
+    may_map = person in ADDS["itemmapping"] | {"neighbour"}
     denied = 302 if person == "anonymous" else 403
     assert client.get(address(model, "export", "csv")).status_code == (200 if may_see else denied)
     assert client.get(address(model, "import")).status_code == (200 if may_map else denied)
