@@ -8,11 +8,18 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SignIn
 from tests.browser.installation import Company
+from tests.browser.test_every_page import serious, sticking_out
 
 BOOKED = (
     "SELECT COUNT(*) >= {count} FROM flows_syncrecord r JOIN flows_flow f ON f.id = r.flow_id "
     "WHERE f.organization_id = {organization} AND r.outcome IN ('done', 'adopted')"
 )
+
+
+def is_sound(page: Page) -> None:
+    """By axe in light and dark, and on a phone's width."""
+    faults = [*serious(page), *sticking_out(page)]
+    assert faults == [], (page.url, faults)
 
 
 def go_on(page: Page, button: str = "Continue") -> None:
@@ -24,6 +31,7 @@ def connect_shop(page: Page, company: Company) -> None:
     page.get_by_label("Address:").fill(company.sandboxes["woocommerce"]["connection"]["base_url"])
     go_on(page, "Make this connection")
     expect(page.get_by_role("heading", name="Where to find this: the guide to WooCommerce")).to_be_visible()
+    is_sound(page)
     go_on(page, "Let WooCommerce hand over its keys")
     page.get_by_role("link", name="Approve").click()
     expect(page.get_by_text("is connected and answers.")).to_be_visible()
@@ -57,6 +65,7 @@ def test_from_nothing_to_the_first_invoice(new_company: Company, sign_in: SignIn
     page.get_by_label("To:").select_option(label="FreshBooks")
     go_on(page)
     expect(page.get_by_label("Orders become invoices")).to_be_checked()
+    is_sound(page)
     go_on(page)
     connect_shop(page, new_company)
     go_on(page)
@@ -75,11 +84,14 @@ def test_from_nothing_to_the_first_invoice(new_company: Company, sign_in: SignIn
     go_on(page, "Test both sides")
     expect(page.get_by_role("row", name="Change orders and write notes on them ok")).to_be_visible()
     expect(page.get_by_role("row", name="Read invoices ok")).to_be_visible()
+    is_sound(page)
     go_on(page)
 
+    is_sound(page)
     page.get_by_label("Invoice number prefix:").fill("WEB-")
     go_on(page, "Save and continue")
     expect(page.get_by_label("What stands for PayPal")).to_have_value("PayPal")
+    is_sound(page)
     for platform in ("woocommerce", "freshbooks"):
         new_company.ask(platform, "forget")
     go_on(page, "Save and continue")
@@ -88,14 +100,17 @@ def test_from_nothing_to_the_first_invoice(new_company: Company, sign_in: SignIn
     exact = page.locator("table.trial > tbody > tr", has=page.get_by_text("exact", exact=True))
     numbers = [text.strip() for text in exact.locator("> th").all_inner_texts()]
     assert numbers
+    is_sound(page)
     assert writes(new_company) == [], "a dry run writes nothing"
     go_on(page)
 
+    is_sound(page)
     page.get_by_label("Also bring over what is there already since that day").check()
     page.get_by_label("From:").fill("2020-01-01")
     go_on(page, "Switch it on")
     expect(page.get_by_text("arrived", exact=True)).to_be_visible(timeout=60_000)
     expect(page.get_by_role("cell", name="exact")).to_be_visible()
+    is_sound(page)
     new_company.wait_for(BOOKED.format(count=len(numbers), organization="{organization}"))
     invoices = {invoice["number"] for invoice in new_company.books("books")["invoices"]}
     assert invoices == {f"WEB-{number}" for number in numbers}
