@@ -120,5 +120,9 @@ class Entry(GenericViewSet[Any]):
         """All that the token reaches."""
         return Flow.objects.filter(organization_id=self.token.organization_id)
 
+    def flow_ids(self) -> list[int]:
+        """Known before a big table is asked, so that the database can tell few rows from many."""
+        return list(self.flows().order_by().values_list("pk", flat=True))
+
     def get_exception_handler(self) -> Callable[..., Any]:
         return answer_problem

@@ -92,7 +92,7 @@ class Mappings(CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModel
     model: type[Any]
 
     def get_queryset(self) -> QuerySet[Any]:
-        rows: QuerySet[Any] = self.model.objects.filter(flow__in=self.flows().order_by().values("pk")).select_related("flow__organization")
+        rows: QuerySet[Any] = self.model.objects.filter(flow__in=self.flow_ids()).select_related("flow__organization")
         return rows.filter(**asked(self.request, self.question)) if self.action == "list" else rows
 
     @transaction.atomic

@@ -61,10 +61,8 @@ class OfLinks(serializers.Serializer[Any]):
 class OfAudit(serializers.Serializer[Any]):
     flow_id = number()
     job_id = number()
-    object_type = text(30)
     source_id = text(100)
     actor = text(150)
-    action = text(60)
     outcome = serializers.ChoiceField(Outcome.choices, required=False)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)

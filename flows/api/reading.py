@@ -15,7 +15,7 @@ from audit.models import AuditRecord
 from connectors.kit.errors import SyncError
 from credentials.people.tokens import Scope
 from flows.api.entry import Entry
-from flows.api.paging import NewestFirst, OldestFirst
+from flows.api.paging import LatestFirst, NewestFirst, OldestFirst
 from flows.api.planning import planned
 from flows.api.problems import Conflict, OtherSide
 from flows.api.questions import OfAudit, OfFlows, OfJobs, OfLinks, OfRecords, asked
@@ -70,7 +70,7 @@ class JobsView(Readable):
     }
 
     def get_queryset(self) -> QuerySet[SyncJob]:
-        rows = SyncJob.objects.filter(flow__in=self.flows().order_by().values("pk"))
+        rows = SyncJob.objects.filter(flow__in=self.flow_ids())
         if self.action != "list":
             return rows.select_related("flow__organization", "flow__source", "flow__destination")
         wanted = asked(self.request, OfJobs)
@@ -106,7 +106,7 @@ class RecordsView(Readable):
     needs = {"*": (Scope.READ, "flows.view_syncrecord")}
 
     def get_queryset(self) -> QuerySet[SyncRecord]:
-        rows = SyncRecord.objects.filter(flow__in=self.flows().order_by().values("pk"))
+        rows = SyncRecord.objects.filter(flow__in=self.flow_ids())
         return rows.filter(**asked(self.request, OfRecords)) if self.action == "list" else rows
 
 
@@ -128,6 +128,7 @@ class AuditView(Readable):
     """Who or what did what."""
 
     queryset = AuditRecord.objects.none()
+    pagination_class = LatestFirst
     needs = {"*": (Scope.READ, "audit.view_auditrecord")}
 
     def get_serializer_class(self) -> type[AuditShape]:
