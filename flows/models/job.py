@@ -77,6 +77,7 @@ class SyncJob(models.Model):
             models.Index(fields=["flow", "object_type", "source_id", "-id"], name="job_object"),
             models.Index(fields=["flow", "subject"], name="job_attention", condition=Q(state__in=["attention", "dead"])),
             models.Index(fields=["state", "-id"], name="job_state"),
+            models.Index(fields=["trigger", "-id"], name="job_trigger"),
             models.Index(fields=["backfill", "state"], name="job_backfill", condition=Q(backfill__isnull=False)),
         ]
 
