@@ -10,7 +10,7 @@ from audit.services import prune
 from credentials.idle import refresh_idle
 from flows.alerting.delivering import forget_old
 from flows.leases import periodic
-from flows.models import BulkRun, InboundEvent
+from flows.models import BulkRun, Comparison, InboundEvent
 from flows.privacy.cases import forget_old_exports
 
 
@@ -22,7 +22,7 @@ def keep_access_alive() -> None:
 
 
 def prune_old(events_days: int, audit_days: int) -> None:
-    """Raw bodies, runs over many records and sealed audit batches past their time go; what waits or is unsealed stays."""
+    """Raw bodies, runs over many records, comparisons and sealed audit batches past their time go; what waits or is unsealed stays."""
     with periodic("upkeep", 3000) as ours:
         if not ours:
             return
@@ -34,6 +34,7 @@ def prune_old(events_days: int, audit_days: int) -> None:
         )
         old.update(body=b"")  # the dedupe keys stay for ever
         prune(now - timedelta(days=audit_days))
+        Comparison.objects.filter(created_at__lt=now - timedelta(days=audit_days)).delete()
         forget_old_exports(now)
         BulkRun.objects.filter(finished_at__lt=now - timedelta(days=events_days)).delete()
         forget_old(now - timedelta(days=events_days))

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import tablib
 
 from flows.comparisons.results import decimals, kind_in_words, shown
+from flows.mapping.sheets.files import harmless
 from flows.models import Comparison
 
 FORMS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 HEADERS = ("Number", "Id at the source", "Difference", "In words", "Currency", "Should be invoiced", "Invoiced", "Should be paid", "Paid",
            "Days since it changed", "Repair", "Asked by")  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 AT_ONCE = 500
-
-
-def plain(value: Any) -> Any:
-    """A text that no sheet takes for a formula; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no sheet can hold these
 
 
 def sheet(comparison: Comparison, form: str) -> bytes:
@@ -37,4 +34,8 @@ def _lines(comparison: Comparison) -> Iterable[tuple[Any, ...]]:
             amounts = (decimals(amount, row.currency) for amount in (row.sold, row.invoiced, row.captured, row.paid))
             texts = (row.number, row.source_id, kind_in_words(row.kind), row.sentence, row.currency)
             asked = "" if one.state == "open" else one.state
-            yield (*map(plain, texts), *amounts, row.age_days, asked, plain(row.repair_asked_by))
+            yield (*map(_plain, texts), *amounts, row.age_days, asked, _plain(row.repair_asked_by))
+
+
+def _plain(text: str) -> str:
+    return harmless(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -18,6 +18,7 @@ from flows.comparisons.repairing import repair
 from flows.comparisons.results import in_words, shown, sums_of
 from flows.models import Comparison, ComparisonMail, SyncJob
 from flows.reconcile import reconcile, reconcile_all
+from flows.upkeep import prune_old
 from tests.flows.conftest import Town
 
 
@@ -116,6 +117,14 @@ def test_a_person_stops_it_while_it_runs(town: Town) -> None:
     made.refresh_from_db()
     assert in_words(made) == "Stopped by lee after 0 of 3."
     assert not AuditRecord.objects.filter(action="reconcile").exists()
+
+
+def test_old_ones_go_with_the_audit(town: Town) -> None:
+    for days in (30, 10):
+        made = runs.ask(town.orders, timezone.now(), timezone.now(), asked_by="kim")
+        Comparison.objects.filter(pk=made.pk).update(created_at=timezone.now() - timedelta(days=days))
+    prune_old(7, 20)
+    assert [one.pk for one in Comparison.objects.all()] == [made.pk]
 
 
 # ---- by mail -----------------------------------------------------------------------------------------------
