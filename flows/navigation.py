@@ -31,7 +31,7 @@ class Page:
 
 
 ROOMS: Mapping[str, tuple[str | Page, ...]] = {
-    "Orders": ("flows.syncrecord", "flows.syncjob"),
+    "Orders": ("flows.syncrecord", "flows.syncjob", "flows.bulkrun"),
     "Mappings": (
         Page("Unmapped SKUs", "flows_itemmapping_unmapped", "flows.add_itemmapping"),
         "flows.itemmapping",
@@ -41,6 +41,7 @@ ROOMS: Mapping[str, tuple[str | Page, ...]] = {
     ),
     "Checks": ("flows.comparison", "audit.alert", "flows.alerttarget", "audit.auditrecord", "audit.auditseal"),
     "Connections": (
+        Page("Set up a flow", "set-up", "flows.set_up_flow"),
         "credentials.connection",
         "flows.flow",
         Page("Webhooks and schedules", "flows_subscription_everything", "flows.view_subscription"),

@@ -52,7 +52,7 @@ def reachable(page: Page, seen: set[str]) -> Iterator[str]:
         seen.add(pattern)
         if opens(page, address):
             yield pattern
-            links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+            links = page.eval_on_selector_all("a[href]:not([hidden])", "links => links.map(link => link.href)")
             waiting += [
                 link for link in links if urlsplit(link).netloc == urlsplit(page.url).netloc and ("/admin/" in link or "/account/" in link)
             ]
