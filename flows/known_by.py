@@ -38,7 +38,7 @@ def _names(value: Any) -> Iterator[str]:
     match value:
         case Order():
             yield value.customer.email
-            yield from (line.sku for line in value.lines)
+            yield from skus_of(value)
             yield from (payment.reference for payment in value.transactions)
         case Customer():
             yield value.email
@@ -49,6 +49,16 @@ def _names(value: Any) -> Iterator[str]:
         case Collected():
             yield from (value.email, value.reference)
             yield from (payment.reference for payment in value.payments)
+
+
+def skus_of(value: Any) -> tuple[str, ...]:
+    """What a canonical value sells, by the shop's own number; nothing for what sells nothing."""
+    match value:
+        case Order():
+            return tuple(line.sku for line in value.lines)
+        case Product():
+            return (value.sku,)
+    return ()
 
 
 def keep_names(flow_id: int, object_type: str, source_id: str, names: Sequence[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,20 +12,24 @@ from django.db import connection as database
 
 from connectors.kit.contract import Setting
 from connectors.registry import get_connector
-from flows.models import Flow
+from flows.models import Flow, ItemMapping
 from flows.recipes import RECIPES
 from flows.recipes.contract import Context, FieldRule, ItemChoice, Mappings
 
-_MAPPINGS = """
-SELECT 'item', sku, item_id, item_name, '', '' FROM flows_itemmapping WHERE flow_id = %s
+ITEMS_AT_ONCE = 200  # a flow with more looks its record's own SKUs up instead of reading all of them for each job
+_MAPPINGS = f"""
+SELECT 'item', sku, item_id, item_name, '', ''
+FROM (SELECT sku, item_id, item_name FROM flows_itemmapping WHERE flow_id = %s LIMIT {ITEMS_AT_ONCE + 1}) AS few
 UNION ALL SELECT kind, source, target, '', '', '' FROM flows_valuemapping WHERE flow_id = %s
 UNION ALL SELECT 'field', target, expression, transform, "default", mode FROM flows_fieldmapping WHERE flow_id = %s
 ORDER BY 1, 2
-"""
+"""  # noqa: S608 - our own number
 
 
 def mappings_of(flow: Flow) -> Mappings:
-    """The operator's mappings of a flow as the recipes want them, in one query: every job asks for them."""
+    """The operator's mappings of a flow as the recipes want them, in one query: every job asks for them. Of very many items only
+    some are among them; see with_items.
+    """
     with database.cursor() as cursor:
         cursor.execute(_MAPPINGS, [flow.pk] * 3)
         rows = cursor.fetchall()
@@ -32,6 +38,14 @@ def mappings_of(flow: Flow) -> Mappings:
         values={(kind, source): target for kind, source, target, *_ in rows if kind not in ("item", "field")},
         fields=tuple(FieldRule(*rule) for kind, *rule in rows if kind == "field"),
     )
+
+
+def with_items(mappings: Mappings, flow: Flow, skus: Collection[str]) -> Mappings:
+    """The same, and of many items exactly those that are asked for."""
+    if len(mappings.items) <= ITEMS_AT_ONCE:
+        return mappings
+    rows = ItemMapping.objects.filter(flow=flow, sku__in=skus).values_list("sku", "item_id", "item_name")
+    return replace(mappings, items={sku: ItemChoice(item_id, name) for sku, item_id, name in rows})
 
 
 def settings_for(flow: Flow) -> tuple[Setting, ...]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from connectors.kit.contract import Raw
 from connectors.kit.http import Api
-from flows.known_by import names_of
+from flows.known_by import names_of, skus_of
 from flows.pipeline.workbench import Workbench, calling
+from flows.selectors import with_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def normalised(bench: Workbench, api: Api, raw: Raw) -> Extracted:
     digest = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()
     value = reads.normalise(raw, api.account)
     bench.origin, bench.names = origin_of(value), names_of(value)
+    bench.context = replace(bench.context, mappings=with_items(bench.context.mappings, bench.flow, skus_of(value)))
     return Extracted(raw, value, digest)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audit.models import Alert
+from audit.models import Alert, AuditRecord
 from flows.models import FieldMapping, ItemMapping, SyncJob, ValueMapping
 from flows.releasing import mapping_saved
 from tests.flows.conftest import Town
@@ -220,3 +220,15 @@ def test_a_wrong_option_is_told_and_writes_nothing(make_town: Callable[..., Town
         job = town.book(town.order())
     assert (job.state, job.reason_code) == ("attention", "bad_option")
     assert "start_date" in job.reason
+
+
+def test_of_very_many_mapped_items_a_job_reads_its_own(make_town: Callable[..., Town]) -> None:
+    town = make_town(unknown_sku="attention")
+    order = town.order(line_items=MIXED)
+    others = [f"A-{n:04}" for n in range(300)]
+    mapped = [*others, "CUP-PAIR", "TEA-EG-100"]
+    ItemMapping.objects.bulk_create(ItemMapping(flow=town.orders, sku=sku, item_id="1", item_name=f"Mine {sku}") for sku in mapped)
+    assert town.book(order).state == "done"
+    assert names(town, order) == ["Mine TEA-EG-100", "Mine CUP-PAIR"]
+    applied = AuditRecord.objects.filter(outcome="done", mapping__has_key="items").latest("pk")
+    assert set(applied.mapping["items"]) == {"CUP-PAIR", "TEA-EG-100"}
