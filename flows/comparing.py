@@ -79,7 +79,7 @@ def rows_now(seen: Preview) -> tuple[Row, ...]:
         _texts("Date", _text(should.issued_on) if should else "-", _field(invoice, "issued_on")),
         Row("Buyer", order.customer.name or order.customer.email or "-", ""),
         _texts("Currency", order.currency, _field(invoice, "currency")),
-        Row("State", order.status, "-" if invoice is None else invoice.status.value),
+        Row("State", order.status, "" if invoice is None else invoice.status.value),
         Row("Order total", str(wanted.source_total), ""),
         Row("Refunded", str(wanted.refunded), ""),
         _amounts("Comes to", wanted.target, invoice.amount if invoice else None),

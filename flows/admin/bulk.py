@@ -46,7 +46,7 @@ class BulkRunAdmin(ReadOnly, ScopedAdmin):
     sortable_by = ()
     ordering = ("-id",)
     change_form_template = "admin/flows/bulkrun/change_form.html"
-    fieldsets = ((None, {"fields": ("kind", "about", "asked_by", "created", "shown_state")}),)
+    fieldsets = ((None, {"fields": ("asked_by", "created", "shown_state")}),)
     buttons = (
         Button(
             "cancel", "Stop", MAY_PLAN, stop, lambda run: run.finished_at is None, records=False,

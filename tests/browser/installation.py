@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from django.utils.text import slugify
 
 from config.supervisor import processes, programs
 from tests.journeys.traffic import SUBSCRIBE
@@ -30,11 +31,8 @@ class Company:
     house: World
     slug: str
     directory: Path
+    name: str
     sandboxes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return f"Company {self.slug}"
 
     def user(self, role: str) -> str:
         return f"{role}.{self.slug}"
@@ -102,9 +100,11 @@ def company(
     platforms: Sequence[str] = PLATFORMS,
     flows: str | None = FLOWS,
     options: str = "",
+    name: str = "",
 ) -> Iterator[Company]:
     """Found one. flows: as a provisioning file says them, `{poll}` and `{options}` filled in; None: nothing is connected yet."""
-    made = Company(house, "c" + secrets.token_hex(3), directory)
+    slug = slugify(name) or "c" + secrets.token_hex(3)
+    made = Company(house, slug, directory, name or f"Company {slug}")
     announced = directory / f"{made.slug}.json"
     sandbox = processes.start(programs.sandbox_program(announced, house.environ, *platforms), house.say)
     try:
