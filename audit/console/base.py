@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from audit.console.buttons import BULK_AT_MOST, REASON_LENGTH, Button, Said, tell
 from audit.console.generics import AnyAdmin
@@ -102,7 +103,7 @@ class ConsoleAdmin(AnyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Headed by what is listed."""
-        title = str(self.opts.verbose_name_plural).capitalize()
+        title = capfirst(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:

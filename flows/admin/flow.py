@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -163,7 +164,9 @@ class FlowAdmin(ScopedAdmin):
     def travel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Run the stored payloads of a period through today's mappings, and see what would differ."""
         flow = self._flow(request, object_id, MAY_PLAN)
-        form = PeriodForm(request.POST if request.method == "POST" else None)
+        today = timezone.now().date()
+        last_week = {"since": today - timedelta(days=6), "until": today}
+        form = PeriodForm(request.POST if request.method == "POST" else None, initial=last_week)
         if form.is_bound and form.is_valid():
             run = start_look(flow, *form.window(flow, timezone.now()), request.user.get_username())
             ask_for_walk()

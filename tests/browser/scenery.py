@@ -11,7 +11,10 @@ ITEMS = (("Earl Grey, 100 g", "TEA-EG-100"), ("Sencha, 50 g", ""), ("Bamboo spoo
 
 
 def stock(made: Company) -> None:
-    """What the books know of before the shop is connected."""
+    """What the books know of before the shop is connected. One article gets a name that every machine has letters for."""
+    for number in range(1, 30):
+        if made.shop("update_product", id=number, fields={}).get("sku") == "TEA-SEN-50":
+            made.shop("update_product", id=number, fields={"name": "Sencha green tea, 50 g"})
     books = made.sandboxes["freshbooks"]
     known = books["connection"]
     for name, sku in ITEMS:
