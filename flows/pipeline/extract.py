@@ -38,7 +38,7 @@ def normalised(bench: Workbench, api: Api, raw: Raw) -> Extracted:
     digest = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()
     value = reads.normalise(raw, api.account)
     bench.origin, bench.names = origin_of(value), names_of(value)
-    bench.context = replace(bench.context, mappings=with_items(bench.context.mappings, bench.flow, skus_of(value)))
+    bench.context = replace(bench.context, mappings=with_items(bench.mappings, bench.flow, skus_of(value)))
     return Extracted(raw, value, digest)
 
 

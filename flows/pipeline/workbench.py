@@ -24,7 +24,7 @@ from credentials.vault import stored_secrets, unpacked
 from flows.jobs.claim import HELD, LeaseLost
 from flows.models import Flow
 from flows.recipes import RECIPES
-from flows.recipes.contract import Context, Recipe
+from flows.recipes.contract import Context, Mappings, Recipe
 from flows.selectors import context_of, source_choices
 
 
@@ -40,7 +40,8 @@ class Side:
 @dataclass
 class Workbench:
     """Made anew for each run, at `started`. fence is asked before anything is confirmed; exchanges is the evidence so far; origin names
-    the source's object for the audit, names what people may search it by, once it is read.
+    the source's object for the audit, names what people may search it by, once it is read. mappings are the flow's own, as many as were
+    read; the context's are those of the record at hand.
     """
 
     flow: Flow
@@ -58,6 +59,10 @@ class Workbench:
     origin: dict[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     confirmed: dict[tuple[ObjectType, str], str] = field(default_factory=dict)  # what this run wrote: its remote ids
+    mappings: Mappings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mappings = self.context.mappings
 
     def take_evidence(self) -> list[Exchange]:
         """The exchanges since the last time, as evidence of one step."""

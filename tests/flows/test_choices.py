@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from audit.models import Alert, AuditRecord
 from flows.models import FieldMapping, ItemMapping, SyncJob, ValueMapping
+from flows.reconcile import reconcile
 from flows.releasing import mapping_saved
+from flows.selectors import ITEMS_AT_ONCE
 from tests.flows.conftest import Town
 
 MIXED = [{"sku": "TEA-EG-100", "quantity": 1}, {"sku": "CUP-PAIR", "quantity": 1}]
@@ -88,6 +92,18 @@ def test_an_unmapped_sku_waits_for_its_mapping_and_goes_on_with_it(make_town: Ca
     assert set(SyncJob.objects.filter(pk__in=[job.pk for job in jobs]).values_list("state", flat=True)) == {"superseded"}
     assert Alert.objects.get(cause=cause).closed_at is not None
     assert SyncJob.objects.filter(asked_by="kim", state="done").count() == 2
+
+
+def test_many_records_looked_at_in_a_row_each_find_their_own_of_very_many_items(make_town: Callable[..., Town]) -> None:
+    town = make_town(unknown_sku="attention")
+    mapped = [ItemMapping(flow=town.orders, sku=f"X-{n}", item_id=str(n), item_name=f"Item {n}") for n in range(ITEMS_AT_ONCE)]
+    mapped += [ItemMapping(flow=town.orders, sku=line["sku"], item_id="7", item_name=line["sku"].lower()) for line in MIXED]
+    ItemMapping.objects.bulk_create(mapped)
+    for line in MIXED:
+        assert town.book(town.order(line_items=[line])).state == "done"
+    now = timezone.now() + timedelta(minutes=1)
+    report = reconcile(town.orders, now - timedelta(days=1), now)
+    assert (report.compared, [drift.sentence for drift in report.drifts]) == (2, [])
 
 
 # ---- taxes, payment types, charges, fields -----------------------------------------------------------------
