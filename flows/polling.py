@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from audit.alerts import close_alert, open_alert
-from audit.models import Alert
+from audit.models import Alert, Outcome
 from connectors.canonical.identity import Notice, ObjectType, Window
 from connectors.kit.errors import NeedsAttention, RateLimited, SyncError, Transient, Unauthorised
 from connectors.registry import get_connector
@@ -240,9 +240,12 @@ def walk_backfill(backfill: Backfill, told: Callable[[int], None] = lambda _foun
 def cancel_backfill(backfill: Backfill, person: str) -> int | None:
     """Nothing more is read, and what waits for nobody else is not looked at. Returns how many jobs that were; None when it was over."""
     now, told = timezone.now(), f"The backfill was cancelled by {person}."
-    untouched = {"state": SyncJob.State.WAITING, "attempts": 0, "event": None, "force": False}
+    untouched = {"state": SyncJob.State.WAITING, "started_at": None, "attempts": 0, "crashes": 0, "event": None, "force": False}
+    begun = SyncRecord.objects.filter(
+        flow=OuterRef("flow"), object_type=OuterRef("object_type"), source_id=OuterRef("source_id"), outcome=Outcome.WAITING
+    )  # an earlier job may have written half of it, and left the rest to this one
     with transaction.atomic():
-        alone = SyncJob.objects.filter(backfill=backfill, trigger="backfill", priority=Priority.BACKFILL, **untouched)
+        alone = SyncJob.objects.filter(~Exists(begun), backfill=backfill, trigger="backfill", priority=Priority.BACKFILL, **untouched)
         goes_on = Q(finished_at=None) | Q(pk__in=alone.values("backfill"))
         if not Backfill.objects.filter(goes_on, pk=backfill.pk, cancelled_by="").update(finished_at=now, cancelled_by=person):
             return None

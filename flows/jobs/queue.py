@@ -30,7 +30,8 @@ class Wanted:
     backfill_id: int | None = None
 
 
-# A waiting job keeps the more urgent priority, the earlier time and any force; the newest event is its cause.
+# A waiting job keeps the more urgent priority, the earlier time and any force; the newest event is its cause. One that two backfills
+# asked for names neither: cancelling one must not take it from the other.
 _UPSERT = """
 INSERT INTO flows_syncjob (flow_id, object_type, source_id, state, priority, not_before, attempts, crashes, force, lease_token,
     trigger, event_id, backfill_id, asked_by, reason_code, subject, reason, created_at)
@@ -40,7 +41,8 @@ ON CONFLICT (flow_id, object_type, source_id) WHERE state = 'waiting' DO UPDATE 
     not_before = CASE WHEN excluded.not_before < flows_syncjob.not_before THEN excluded.not_before ELSE flows_syncjob.not_before END,
     force = (flows_syncjob.force OR excluded.force),
     event_id = COALESCE(excluded.event_id, flows_syncjob.event_id),
-    backfill_id = COALESCE(excluded.backfill_id, flows_syncjob.backfill_id)
+    backfill_id = CASE WHEN excluded.backfill_id IS NULL THEN flows_syncjob.backfill_id
+        WHEN flows_syncjob.trigger <> 'backfill' OR flows_syncjob.backfill_id = excluded.backfill_id THEN excluded.backfill_id END
 """
 _ROW = "(%s, %s, %s, 'waiting', %s, %s, 0, 0, %s, '', %s, %s, %s, %s, '', '', '', %s)"
 _BATCH = 60  # 11 parameters a row; SQLite takes 999 in its oldest builds

@@ -18,11 +18,12 @@ from flows.listening.backfills import progress_of
 from flows.listening.gaps import fill_gap, gap_since
 from flows.listening.health import ears_of
 from flows.listening.words import every_in_words, in_words, next_run
-from flows.models import Backfill, InboundEvent, PollDay, Subscription, SyncCursor, SyncJob
+from flows.models import Backfill, ExternalLink, InboundEvent, PollDay, Subscription, SyncCursor, SyncJob
 from flows.polling import cancel_backfill, poll_flow, start_backfill, walk_backfill, walk_backfills
 from flows.schedules import schedule_poll
 from flows.subscriptions import ensure_subscriptions, recreate
 from tests.flows.conftest import Town
+from tests.flows.test_doubts import HAPPENED, settled
 from tests.flows.test_subscriptions import arrived, hooks, open_town, row, switch_off
 
 __all__ = ["open_town"]
@@ -160,6 +161,59 @@ def test_cancelling_leaves_out_what_waits_for_it_alone(town: Town) -> None:
     assert cancel_backfill(made, "kim") is None
     made.refresh_from_db()
     assert made.cancelled_by == "lee"
+
+
+BEGUN: tuple[dict[str, Any], ...] = ({"started_at": NOON}, {"crashes": 1}, {"attempts": 1}, {"force": True}, {"trigger": "mapping"})
+
+
+@pytest.mark.parametrize("begun", BEGUN, ids=lambda begun: next(iter(begun)))
+def test_cancelling_leaves_what_was_begun_to_its_end(town: Town, begun: dict[str, Any]) -> None:
+    """Half of it may be in the books: an invoice without its payment, or a write whose answer got lost."""
+    made = backfilled(town)
+    kept = SyncJob.objects.latest("pk")
+    SyncJob.objects.filter(pk=kept.pk).update(**begun)
+    assert cancel_backfill(made, "lee") == 2
+    assert list(SyncJob.objects.filter(state="waiting")) == [kept]
+
+
+def test_a_payment_whose_answer_got_lost_is_looked_for_although_the_backfill_was_cancelled(town: Town) -> None:
+    order = town.order()
+    town.ask(town.books, "faults", faults=[HAPPENED])
+    made = start_backfill(town.orders, timezone.now() - timedelta(days=1), timezone.now() + timedelta(minutes=1))
+    walk_backfill(made)
+    town.work()
+    assert SyncJob.objects.get().state == "waiting"
+    cancel_backfill(made, "lee")
+    assert settled(town).state == "done"
+    assert len(town.invoice(order)["payments"]) == 1
+    assert not ExternalLink.objects.filter(state="intended").exists()
+
+
+def test_what_an_earlier_job_left_to_this_one_is_not_cancelled(town: Town) -> None:
+    made = backfilled(town)
+    kept = SyncJob.objects.latest("pk")
+    town.orders.records.update_or_create(
+        object_type="order", source_id=kept.source_id, defaults={"outcome": "waiting", "updated_at": timezone.now()}
+    )
+    assert cancel_backfill(made, "lee") == 2
+    assert list(SyncJob.objects.filter(state="waiting")) == [kept]
+
+
+def test_cancelling_one_of_two_backfills_takes_nothing_from_the_other(town: Town) -> None:
+    made = backfilled(town)
+    others = [start_backfill(town.orders, made.since, made.until) for _ in range(2)]
+    for other in others:
+        walk_backfill(other)
+    assert [cancel_backfill(each, "lee") for each in (*others, made)] == [None, None, None]
+    assert SyncJob.objects.filter(state="waiting").count() == 3
+
+
+def test_a_page_that_is_walked_again_still_belongs_to_its_backfill(town: Town) -> None:
+    made = backfilled(town)
+    Backfill.objects.filter(pk=made.pk).update(finished_at=None, page="")
+    made.refresh_from_db()
+    walk_backfill(made)
+    assert cancel_backfill(made, "lee") == 3
 
 
 def test_a_walk_that_was_cancelled_meanwhile_asks_for_nothing_more(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
