@@ -40,8 +40,9 @@ def _held(record: SyncRecord, job: SyncJob | None) -> Standing:
     when = f"{record.hold_at:%Y-%m-%d}" if record.hold_at else ""
     if record.hold == SyncRecord.Hold.SKIP:
         said = f"{_name(record)} is skipped since {when}: no event, poll or comparison touches it."
-    elif job is not None and job.state == State.ATTENTION:
-        said = f"{record.hold_by} asked to void what was posted for {record}, and that was refused: {job.reason}"
+    elif job is not None and job.state in (State.ATTENTION, State.DEAD):
+        ended = "was refused" if job.state == State.ATTENTION else "failed"
+        said = f"{record.hold_by} asked to void what was posted for {record}, and that {ended}: {job.reason}"
         return Standing("attention", said, record.hold_reason, "Go on to sync it as before, or put it right and void again")
     elif job is not None and job.state in (State.WAITING, State.RUNNING):
         said = f"What was posted for {record} is being voided."

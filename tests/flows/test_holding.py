@@ -18,6 +18,7 @@ from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.pipeline.run import run_job
 from flows.reconcile import reconcile
 from flows.replay import sync_now
+from flows.standing import standing_of
 from tests.flows.conftest import Town
 from tests.flows.test_doubtful_invoices import vanish
 
@@ -136,3 +137,38 @@ def test_a_crash_on_the_way_voids_once(town: Town, place: str, monkeypatch: pyte
     assert town.invoice(order)["vis_state"] == 1
     assert record_of(town, order).invoiced == 0
     assert SyncJob.objects.latest("pk").state == "done"
+
+
+def test_a_crash_after_the_last_write_leaves_no_proof_of_an_invoice_that_is_void(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = unpaid(town)
+    void(record_of(town, order), "Wrong.", "bo")
+
+    class Died(BaseException):
+        pass
+
+    def die(name: str) -> None:
+        if name == "before_end":
+            raise Died
+
+    monkeypatch.setattr("flows.pipeline.run.point", die)
+    lease = claim(timezone.now())
+    assert lease is not None
+    with pytest.raises(Died):
+        run_job(lease)
+    monkeypatch.setattr("flows.pipeline.run.point", crash_points.point)
+    SyncJob.objects.filter(state="running").update(state="waiting", lease_token="", lease_until=None)
+    town.work()
+    record = record_of(town, order)
+    assert (record.invoiced, record.total, record.outcome) == (0, 0, "done")
+    assert AuditRecord.objects.filter(action="void invoice").count() == 1
+    with town.untouched(town.shop, town.books):
+        assert town.book(order, force=True).reason_code == "held"
+
+
+@pytest.mark.parametrize(("state", "said"), [("attention", "that was refused: Paid."), ("dead", "that failed: Paid.")])
+def test_what_could_not_be_voided_is_not_said_to_be(town: Town, state: str, said: str) -> None:
+    order = unpaid(town)
+    job = void(record_of(town, order), "Wrong.", "bo")
+    job.state, job.reason = state, "Paid."
+    standing = standing_of(record_of(town, order), job)
+    assert (standing.state, standing.sentence.endswith(said)) == ("attention", True)
