@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
 from audit.alerts import close_alert
 from connectors.kit.errors import NeedsAttention
-from flows.models import Flow
+from flows.models import Flow, SyncCursor
 from flows.pairing import problem_with_pair
+from flows.polling import FIRST_LOOK_BACK
 from flows.schedules import schedule_poll
 
 
@@ -20,5 +22,7 @@ def switch(flow: Flow, *, on: bool) -> None:
         flow.enabled = on
         flow.save(update_fields=["enabled"])
         schedule_poll(flow)
+        if on:  # from now on nothing is missed, however late the first poll comes
+            SyncCursor.objects.get_or_create(flow=flow, defaults={"watermark": timezone.now() - FIRST_LOOK_BACK})
     if not on:
         close_alert(flow.organization_id, f"poll:{flow.pk}")

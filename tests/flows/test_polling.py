@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from flows import polling
 from flows.leases import periodic
 from flows.models import Backfill, SyncCursor, SyncJob, SyncRecord
 from flows.polling import poll_flow
+from flows.switching import switch
 from tests.flows.conftest import Town
 
 NOON = datetime(2026, 11, 5, 12, 0, tzinfo=UTC)
@@ -208,3 +210,16 @@ def test_a_backfill_needs_a_period(town: Town) -> None:
     with pytest.raises(CommandError, match="no flow"):
         call_command("backfill", "nothing", "--since", "2026-11-06")
     assert Backfill.objects.count() == 0
+
+
+def test_what_changes_between_switching_on_and_a_late_first_poll_is_read(town: Town) -> None:
+    """The workers may be down, or the shop not answer, for hours after a flow was switched on."""
+    switch(town.orders, on=True)
+    town.order()
+    assert poll_flow(town.orders.pk, timezone.now() + timedelta(hours=5)) == 1
+
+
+def test_switching_on_again_reads_on_where_reading_stopped(town: Town) -> None:
+    stopped = since(town, timezone.now() - timedelta(days=9)).watermark
+    switch(town.orders, on=True)
+    assert SyncCursor.objects.get().watermark == stopped
