@@ -1,4 +1,4 @@
-"""What we hold of a person, or of a whole connection: events, jobs, records, links, alerts and audit records."""
+"""What we hold of a person, or of a whole connection: events, jobs, records, what was compared and asked for, links, alerts, audit."""
 
 from __future__ import annotations
 
@@ -11,8 +11,20 @@ from django.db.models.functions import Cast
 from audit.models import Alert, AuditRecord
 from connectors.canonical.identity import ObjectType
 from flows.known_by import digest_of
-from flows.models import BulkItem, ExternalLink, Flow, InboundEvent, PrivacyCase, RecordName, SyncJob, SyncRecord
+from flows.models import (
+    BulkItem,
+    BulkRun,
+    Difference,
+    ExternalLink,
+    Flow,
+    InboundEvent,
+    PrivacyCase,
+    RecordName,
+    SyncJob,
+    SyncRecord,
+)
 from flows.privacy.person import Person, any_contains, is_one_of, person_of
+from flows.recipes import RECIPES
 
 CHUNK = 200
 
@@ -25,6 +37,8 @@ class Holdings:
     jobs: QuerySet[SyncJob]
     names: QuerySet[RecordName]
     items: QuerySet[BulkItem]
+    runs: QuerySet[BulkRun]
+    differences: QuerySet[Difference]
     records: QuerySet[SyncRecord]
     links: QuerySet[ExternalLink]
     alerts: QuerySet[Alert]
@@ -42,15 +56,19 @@ def holdings(case: PrivacyCase) -> Holdings:
 def _of_connection(case: PrivacyCase, flows: list[Flow]) -> Holdings:
     jobs = SyncJob.objects.filter(flow__in=flows)
     ours = Q(source=case.connection) | Q(scope=str(case.connection.key)) | Q(job_id__in=jobs.values("pk"))
+    runs = BulkRun.objects.filter(pk__in=BulkItem.objects.filter(flow__in=flows).values("run"))
+    of_runs = Q(object_type="bulkrun", source_id__in=[str(pk) for pk in runs.values_list("pk", flat=True)])
     return Holdings(
         events=tuple(InboundEvent.objects.filter(connection=case.connection).values_list("pk", flat=True)),
         jobs=jobs,
         names=RecordName.objects.filter(record__flow__in=flows),
         items=BulkItem.objects.filter(flow__in=flows),
+        runs=runs,
+        differences=Difference.objects.filter(comparison__flow__in=flows),
         records=SyncRecord.objects.filter(flow__in=flows),
         links=_personal_links().filter(ours),
         alerts=_alerts(case, flows),
-        audit=_audit(case, flows),
+        audit=_audit(case, flows, of_runs),
     )
 
 
@@ -65,21 +83,33 @@ def _of_person(case: PrivacyCase, flows: list[Flow], person: Person) -> Holdings
     reasons = list(stuck.values_list("reason", flat=True).distinct())  # alerts repeat them
     alerts = any_contains((*person.texts, *reasons), "message")
     destinations = [flow.destination_id for flow in flows]
+    asked = Q(object_type__in=["bulkrun", "auditrecord"], flow_id=None)  # what people searched for stands there
     return Holdings(
         events=events,
         jobs=jobs,
         names=_names(person, SyncRecord.objects.filter(theirs, flow__in=flows), flows),
         items=_items().filter(theirs | any_contains(person.texts, "note", "told"), flow__in=flows),
+        runs=BulkRun.objects.filter(any_contains(person.texts, "about"), organization=case.connection.organization_id),
+        differences=_differences(person, objects, flows),
         records=SyncRecord.objects.filter(theirs | any_contains(person.texts, "reason", "number", "hold_reason"), flow__in=flows),
         links=_personal_links().filter(any_contains(person.texts, "key"), destination__in=destinations),
         alerts=_alerts(case, flows).filter(alerts),
-        audit=_audit(case, flows).filter(named | theirs | Q(job_id__in=list(jobs.values_list("pk", flat=True)))),
+        audit=_audit(case, flows, asked).filter(named | theirs | Q(job_id__in=list(jobs.values_list("pk", flat=True)))),
     )
 
 
 def _items() -> QuerySet[BulkItem]:
     """What time travels showed; told is what would change, as text."""
     return BulkItem.objects.annotate(told=Cast("changes", TextField()))
+
+
+def _differences(person: Person, objects: frozenset[tuple[str, str]], flows: list[Flow]) -> QuerySet[Difference]:
+    """What comparisons found about their objects, or said of them by name."""
+    found = any_contains(person.texts, "sentence", "number")
+    for flow in flows:
+        kind = RECIPES[flow.recipe].source.value
+        found |= Q(comparison__flow=flow, source_id__in=[source_id for object_type, source_id in objects if object_type == kind])
+    return Difference.objects.filter(found, comparison__flow__in=flows)
 
 
 def _names(person: Person, theirs: QuerySet[SyncRecord], flows: list[Flow]) -> QuerySet[RecordName]:
@@ -116,9 +146,9 @@ def any_startswith(column: str, beginnings: list[str]) -> Q:
     return found
 
 
-def _audit(case: PrivacyCase, flows: list[Flow]) -> QuerySet[Any]:
-    """Records of the connection and its flows; told is their evidence as text."""
-    ours = Q(flow_id__in=[flow.pk for flow in flows]) | Q(connection_id=case.connection_id)
+def _audit(case: PrivacyCase, flows: list[Flow], more: Q) -> QuerySet[Any]:
+    """Records of the connection and its flows, and more of the organization; told is their evidence as text."""
+    ours = Q(flow_id__in=[flow.pk for flow in flows]) | Q(connection_id=case.connection_id) | more
     jobs = SyncJob.objects.filter(flow__in=flows).values("pk")
     rows = AuditRecord.objects.filter(ours | Q(job_id__in=jobs), organization_id=case.connection.organization_id)
     return rows.annotate(told=Cast("evidence", TextField())).order_by("id")

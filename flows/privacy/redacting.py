@@ -10,8 +10,9 @@ from audit.digests import ERASED
 from audit.services import Request, erase, seal
 from connectors.canonical.identity import ObjectType
 from flows.alerting.delivering import forget_contents
-from flows.models import BulkItem, ExternalLink, InboundEvent, PrivacyCase, SyncRecord
+from flows.models import BulkItem, Difference, ExternalLink, InboundEvent, PrivacyCase, SyncRecord
 from flows.privacy.holdings import Holdings, holdings
+from flows.recipes import RECIPES
 
 KEPT = ("tie_out",)  # the proof of amounts names nobody
 PEOPLE = (ObjectType.CUSTOMER.value,)
@@ -49,6 +50,7 @@ def _blank(held: Holdings) -> tuple[int, int]:
     names, _ = held.names.delete()
     items = held.items.exclude(note=ERASED).exclude(note="", changes=[]).values_list("pk", flat=True)
     shown = BulkItem.objects.filter(pk__in=list(items)).update(note=ERASED, changes=[])
+    shown += _blank_questions(held)
     decided = held.records.exclude(hold_reason__in=["", ERASED]).values_list("pk", flat=True)
     SyncRecord.objects.filter(pk__in=list(decided)).update(hold_reason=ERASED)
     records = held.records.exclude(reason__in=["", ERASED]).update(reason=ERASED)
@@ -58,6 +60,15 @@ def _blank(held: Holdings) -> tuple[int, int]:
     held.jobs.model.objects.filter(pk__in=jobs).update(reason=ERASED)
     events = InboundEvent.objects.filter(pk__in=held.events).exclude(body=b"").update(body=b"", note=ERASED)
     return events, told + alerts + people + names + shown + records + links + len(jobs)
+
+
+def _blank_questions(held: Holdings) -> int:
+    """What comparisons found, and what people searched for when they asked for many records at once."""
+    people = [name for name, recipe in RECIPES.items() if recipe.source.value in PEOPLE]
+    ids = list(held.differences.exclude(sentence=ERASED).values_list("pk", flat=True))
+    found = Difference.objects.filter(pk__in=ids)
+    found.filter(comparison__flow__recipe__in=people).update(number="")
+    return found.update(sentence=ERASED) + held.runs.exclude(about__in=["", ERASED]).update(about=ERASED)
 
 
 def _renamed(link: ExternalLink) -> int:

@@ -7,10 +7,14 @@ import json
 import pytest
 from django.utils import timezone
 
+from audit.models import AuditRecord
+from audit.services import seal
+from flows.bulk.starting import start
 from flows.finding import find_everywhere
 from flows.known_by import digest_of
-from flows.models import BulkItem, BulkRun, PrivacyCase, RecordName, SyncRecord
+from flows.models import BulkItem, BulkRun, Comparison, Difference, PrivacyCase, RecordName, SyncRecord
 from flows.privacy.cases import carry_out
+from tests import factories as make
 from tests.flows.conftest import Town
 
 
@@ -80,6 +84,48 @@ def test_what_a_time_travel_showed_and_why_somebody_skipped_it_are_erased_too(to
     record.refresh_from_db()
     assert (hers.changes, record.hold, "iris" in record.hold_reason) == ([], "skip", False)
     assert other.changes == [{"title": "Update invoice", "rows": []}]
+
+
+def test_what_comparisons_found_and_what_people_searched_for_are_erased_too(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    now, flow = timezone.now(), town.orders
+    comparison = Comparison.objects.create(flow=flow, since=now, until=now, asked_by="bo", created_at=now)
+    of_order = comparison.differences.create(kind="amount", source_id=order["id"], number="1", sentence="Update client Iris Vahl")
+    named = comparison.differences.create(kind="attention", source_id="7", sentence="Two clients have the address IRIS@vahl.example.")
+    other = comparison.differences.create(kind="amount", source_id="8", sentence="Update client Tom Ruiz")
+    searched = [f"all 1 that match the search {term}" for term in ("iris@vahl.example", "1")]
+    hers, all_rows = (start(BulkRun.Kind.REPLAY, SyncRecord.objects.all(), about, "bo")[0] for about in searched)
+    seal()
+    wanted = json.dumps({"emails": ["Iris@Vahl.example"], "telephones": [], "objects": [["order", str(order["id"])]]})
+    case = PrivacyCase.objects.create(connection=flow.source, kind="redact_person", wanted=wanted, received_at=now)
+    carry_out(case, actor="worker")
+    for row in (of_order, named, other, hers, all_rows):
+        row.refresh_from_db()
+    assert [row.sentence for row in (of_order, named, other)] == ["Redacted on request.", "Redacted on request.", "Update client Tom Ruiz"]
+    assert (of_order.number, hers.about, all_rows.about) == ("1", "Redacted on request.", "all 1 that match the search 1")
+    told = AuditRecord.objects.filter(action="start replay of many").order_by("id").values_list("message", flat=True)
+    assert list(told) == ["Redacted on request.", "1 records: all 1 that match the search 1"]
+
+
+def test_erasing_a_connection_erases_its_comparisons_and_runs(town: Town) -> None:
+    town.book(town.order())
+    now = timezone.now()
+    customers = make.FlowFactory(
+        organization=town.orders.organization, source=town.orders.source, destination=town.orders.destination, recipe="customer_to_client"
+    )
+    for flow in (town.orders, customers):
+        comparison = Comparison.objects.create(flow=flow, since=now, until=now, asked_by="bo", created_at=now)
+        comparison.differences.create(kind="missing", source_id="1", number="Iris Vahl", sentence="Find or create client Iris Vahl")
+    start(BulkRun.Kind.REPLAY, SyncRecord.objects.all(), "all 1 that match the search iris", "bo")
+    case = PrivacyCase.objects.create(connection=town.orders.source, kind="redact_account", received_at=now)
+    carry_out(case, actor="worker", decided=True)
+    assert list(Difference.objects.order_by("pk").values_list("number", "sentence")) == [
+        ("Iris Vahl", "Redacted on request."),  # of an order it is the order's number
+        ("", "Redacted on request."),
+    ]
+    assert list(BulkRun.objects.values_list("about", flat=True)) == ["Redacted on request."]
+    assert not AuditRecord.objects.filter(message__contains="search iris").exists()
 
 
 def test_erasing_a_connection_erases_all_names(town: Town) -> None:
