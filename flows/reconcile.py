@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from audit.alerts import close_alert, open_alert
@@ -87,9 +88,10 @@ def _run(comparison: Comparison, told: Callable[[int], None]) -> Report:
             told(tally.compared)
         runs.note(comparison, tally, found)
     repaired = repair(comparison, comparison.differences.all(), comparison.asked_by) if comparison.repair else 0
-    runs.finish(comparison, tally, repaired)
     report = _report(comparison, tally.compared, drifts, repaired)
-    _write_down(flow, report, comparison)
+    with transaction.atomic():  # a crash in between would leave a finished one that nobody hears of
+        runs.finish(comparison, tally, repaired)
+        _write_down(flow, report, comparison)
     return report
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ from flows.pipeline.workbench import Workbench, open_workbench
 from flows.preview import Preview, preview_on, refuse_writes
 from flows.recipes import RECIPES
 
+logger = logging.getLogger(__name__)
 TASK_SECONDS = 120.0
 State = BulkItem.State
 
@@ -85,8 +87,12 @@ def _look(bench: Workbench, item: BulkItem) -> None:
         seen, verdict = None, State.SAME
     except (Transient, RateLimited, Unauthorised):
         raise
-    except SyncError as problem:
-        seen, verdict, why = None, State.STOPPED, problem.message
+    except DatabaseError:
+        raise
+    except Exception as problem:  # a defect stops this record, not the rest of this run and every other one
+        if not isinstance(problem, SyncError):
+            logger.exception("looking at %s failed on a defect", item)
+        seen, verdict, why = None, State.STOPPED, getattr(problem, "message", f"Tillbridge itself failed on this: {problem}")
     bench.take_evidence()
     item.state, item.note = verdict, " ".join(part for part in (seen.sentence if seen and seen.code else "", why) if part)
     BulkItem.objects.filter(pk=item.pk, state=State.WAITING).update(state=item.state, note=item.note, changes=item.changes)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from connectors.canonical.identity import ObjectType
@@ -16,6 +18,7 @@ from flows.preview import VANISHED, Preview, preview_whole
 from flows.recipes.contract import Change
 from flows.sides import UNKNOWN, Sides
 
+logger = logging.getLogger(__name__)
 BY_A_PERSON = ("double", "extra")  # no sync mends these
 
 
@@ -56,6 +59,12 @@ def compare(bench: Workbench, source_id: str, looked: set[str]) -> Compared | No
         drifts = _strongest(_planned(source_id, seen, posted)) + _doubles(bench, source_id, seen, posted)
     except SyncError as problem:
         return Compared((Drift("unreadable", source_id, source_id, problem.message),), UNKNOWN)
+    except DatabaseError:
+        raise  # the comparison is taken up again
+    except Exception as problem:  # one record shows it; the others, other flows and the mail go on
+        logger.exception("comparing %s failed on a defect", source_id)
+        said = f"Tillbridge itself failed on this ({type(problem).__name__}: {problem}). Please report it."
+        return Compared((Drift("unreadable", source_id, source_id, said),), UNKNOWN)
     age = None if seen.changed_at is None else max(0, (timezone.now() - seen.changed_at).days)
     return Compared(tuple(replace(drift, age_days=age) for drift in drifts), _sides(seen, posted))
 

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from audit.models import Alert, AuditRecord
 from connectors.platforms.freshbooks.sandbox.payments import hide_payment
+from flows import preview
 from flows.models import SyncJob
+from flows.pipeline.extract import extract as extracted
 from flows.reconcile import Report, reconcile, reconcile_all
 from tests.flows.bookkeeper import invoice_by_hand
 from tests.flows.conftest import Town
@@ -129,6 +131,21 @@ def test_an_order_that_cannot_be_read_does_not_hide_the_others(town: Town, fault
     broken, missing = town.order(), town.order()
     town.ask(town.shop, "faults", faults=[{**fault, "path": f"/orders/{broken['id']}$", "times": -1}])
     assert sorted(drifts(compared(town))) == sorted([("missing", missing["id"]), (kind, broken["id"])])
+
+
+def test_a_defect_met_in_one_order_hides_neither_the_others_nor_other_flows(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd, fine = town.order(), town.order()
+
+    def extract(bench: Any, source_id: str) -> Any:
+        if source_id == str(odd["id"]):
+            raise ValueError("a defect")
+        return extracted(bench, source_id)
+
+    monkeypatch.setattr(preview, "extract", extract)
+    reconcile_all()
+    found = AuditRecord.objects.get(action="reconcile").evidence["drifts"]
+    assert {drift["source_id"]: drift["kind"] for drift in found} == {str(odd["id"]): "unreadable", str(fine["id"]): "missing"}
+    assert "Tillbridge itself failed on this (ValueError: a defect)." in str(found)
 
 
 def test_the_command_reports_and_its_exit_code_tells(town: Town, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,11 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
+from flows import preview
+from flows.bulk import looking
 from flows.bulk.looking import start_look, walk_look
 from flows.bulk.passing_on import pass_on
 from flows.bulk.starting import start
@@ -106,6 +109,24 @@ def test_what_would_stop_says_why(town: Town) -> None:
     item = look(town).items.get()
     assert item.state == BulkItem.State.STOPPED
     assert "but the books take USD only" in item.note
+
+
+def test_a_defect_met_in_one_order_does_not_keep_the_others_waiting(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd, fine = town.order(), town.order()
+    for order in (odd, fine):
+        town.book(order)
+
+    def preview_on(bench: Any, source_id: str, stored: Any) -> Any:
+        if source_id == str(odd["id"]):
+            raise ValueError("a defect")
+        return preview.preview_on(bench, source_id, stored)
+
+    monkeypatch.setattr(looking, "preview_on", preview_on)
+    run = look(town)
+    run.refresh_from_db()
+    assert {item.source_id: item.state for item in run.items.all()} == {str(odd["id"]): "stopped", str(fine["id"]): "same"}
+    assert "Tillbridge itself failed on this: a defect" in run.items.get(state="stopped").note
+    assert run.finished_at is not None
 
 
 def test_orders_of_other_days_and_of_other_flows_are_left_out(town: Town) -> None:
