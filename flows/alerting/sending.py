@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPServerDisconnected
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,9 +82,9 @@ def _mail(target: AlertTarget, content: dict[str, Any]) -> Result:
         return Result(False, f"The mail server cannot be reached ({type(error).__name__}).")
     try:
         mail.EmailMessage(content["subject"], content["text"], to=to, connection=server).send()
-    except SMTPException as error:
-        return Result(False, f"The mail server refused it ({excerpt(str(error), SHOWN)}).")
     except (OSError, ValueError) as error:
+        if isinstance(error, SMTPException) and not isinstance(error, SMTPServerDisconnected):  # the others are answers
+            return Result(False, f"The mail server refused it ({excerpt(str(error), SHOWN)}).")
         return Result(False, f"The mail server's answer was lost ({type(error).__name__}).", unclear=True)
     finally:
         server.close()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from smtplib import SMTPServerDisconnected
 from typing import Any
 
 import pytest
@@ -296,13 +297,16 @@ def test_a_mail_server_that_is_away_delays_the_mail(organization: Organization, 
     assert len(mail.outbox) == 1
 
 
-def test_an_unclear_answer_of_the_mail_server_is_not_mailed_again(organization: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("problem", [TimeoutError(), SMTPServerDisconnected("Connection unexpectedly closed: timed out")], ids=repr)
+def test_an_unclear_answer_of_the_mail_server_is_not_mailed_again(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch, problem: OSError
+) -> None:
     open_alert(organization.pk, "a", "m", "error")
     tries = []
 
     def lost(_self: EmailBackend, messages: list[object]) -> int:
         tries.append(len(messages))
-        raise TimeoutError
+        raise problem
 
     monkeypatch.setattr(EmailBackend, "send_messages", lost)
     for _ in range(3):
