@@ -59,6 +59,11 @@ class Walk:
     told: Callable[[str], None] = lambda _problem: None
 
 
+def read_from_now(flow: Flow) -> SyncCursor:
+    """From now on nothing is missed, however late the first poll comes; what was read before goes on where it stopped."""
+    return SyncCursor.objects.get_or_create(flow=flow, defaults={"watermark": timezone.now() - FIRST_LOOK_BACK})[0]
+
+
 def poll_flow(flow_id: int, now: datetime | None = None) -> int:
     """One polling walk of a flow; an unfinished one goes on where it stopped. Returns the jobs asked for."""
     flow = Flow.objects.select_related("source", "destination").get(pk=flow_id)

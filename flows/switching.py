@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from audit.alerts import close_alert
 from connectors.kit.errors import NeedsAttention
-from flows.models import Flow, SyncCursor
+from flows.models import Flow
 from flows.pairing import problem_with_pair
-from flows.polling import FIRST_LOOK_BACK
+from flows.polling import read_from_now
 from flows.schedules import schedule_poll
 
 
@@ -22,7 +21,7 @@ def switch(flow: Flow, *, on: bool) -> None:
         flow.enabled = on
         flow.save(update_fields=["enabled"])
         schedule_poll(flow)
-        if on:  # from now on nothing is missed, however late the first poll comes
-            SyncCursor.objects.get_or_create(flow=flow, defaults={"watermark": timezone.now() - FIRST_LOOK_BACK})
+        if on:
+            read_from_now(flow)
     if not on:
         close_alert(flow.organization_id, f"poll:{flow.pk}")

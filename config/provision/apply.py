@@ -21,6 +21,7 @@ from connectors.registry import all_connectors, get_connector
 from credentials.models import Connection, Membership, Organization
 from credentials.vault import read_secrets, set_secrets
 from flows.models import Flow
+from flows.polling import read_from_now
 from flows.recipes import RECIPES
 from flows.releasing import options_changed
 from flows.schedules import schedule_poll
@@ -156,6 +157,8 @@ def _apply_flow(entry: FlowEntry) -> tuple[Flow, Step]:
         fields["options"] = checked(entry.options, settings_for(Flow(recipe=entry.recipe, source=source)))
     flow, verb, details = bring(Flow, entry.table, {"organization": organization, "label": entry.label}, fields)
     schedule_poll(flow)
+    if flow.enabled:
+        read_from_now(flow)
     if verb == "changed" and "options" in details:
         options_changed(flow, "provision")
     return flow, Step(verb, "flow", f"{entry.label!r} of {entry.organization}", details)
