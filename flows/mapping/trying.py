@@ -8,6 +8,7 @@ from typing import Any
 from connectors.canonical.identity import ObjectType
 from connectors.kit.errors import SyncError
 from flows.finding import source_id_of
+from flows.known_by import skus_of
 from flows.mapping.reading import read_record
 from flows.mapping.rules import problem_in
 from flows.models import Flow, SyncRecord
@@ -19,6 +20,7 @@ from flows.recipes.contract import FieldRule, LinkOf, Now
 from flows.recipes.fields import evaluate, found_by
 from flows.recipes.plain import to_plain
 from flows.recipes.updating import keeping, kept_by
+from flows.selectors import with_items
 
 CHOICES = 10
 
@@ -71,7 +73,7 @@ def try_rule(flow: Flow, rule: FieldRule, record: str) -> Tried:
 def _in_the_books(tried: Tried, bench: Workbench, value: Any) -> Tried:
     """What the recipe wants with this rule in place of the saved one, against what stands there."""
     group, _, name = tried.rule.target.partition(".")
-    mappings = bench.context.mappings
+    mappings = with_items(bench.mappings, bench.flow, skus_of(value))
     rules = (*(rule for rule in mappings.fields if rule.target != tried.rule.target), tried.rule)
     bench.context = replace(bench.context, mappings=replace(mappings, fields=rules))
     kind, key, wanted = _aim(group, bench.recipe.desire(value, bench.context))
