@@ -18,6 +18,7 @@ from django.utils import timezone
 from audit import triggers
 from audit.models import AuditRecord, AuditSeal
 from audit.services import AuditEntry, prune, seal, verify, write, write_many
+from flows.upkeep import prune_old
 
 OLD = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -260,3 +261,14 @@ def test_concurrent_writers_and_sealers_lose_nothing() -> None:
     found = verify()
     assert failures == []
     assert (found.ok, found.records, found.unsealed) == (True, 4 * 34, 0)
+
+
+@pytest.mark.django_db
+def test_a_days_upkeep_deletes_all_that_is_past_its_time() -> None:
+    """Every sweep may make a seal: a busy day has more of them than one transaction takes."""
+    old = timezone.now() - timedelta(days=100)
+    AuditSeal.objects.bulk_create(
+        AuditSeal(previous=f"p{n}", digest="", chain=f"c{n}", first_record=n, last_record=n, count=1, sealed_at=old) for n in range(450)
+    )
+    prune_old(7, 99)
+    assert not AuditSeal.objects.filter(pruned_at=None).exists()
