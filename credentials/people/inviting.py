@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from credentials.access import ROLES
 from credentials.models import Invitation, Membership, Organization
-from credentials.people.members import roles_of, set_roles
+from credentials.people.members import at_this_moment, roles_of, set_roles
 from credentials.people.told import tell
 
 LIFE = timedelta(days=7)
@@ -75,7 +75,7 @@ def accept(row: Invitation, person: User) -> None:
     with transaction.atomic():
         if not Invitation.objects.filter(pk=row.pk, accepted_at=None).update(accepted_at=timezone.now()):
             raise Refused("This invitation was used already.")
-        if not person.is_superuser:
+        if not at_this_moment(person).is_superuser:
             if person.memberships.exists() and roles_of(person) != row.roles:
                 raise Refused(OTHER_ROLES)
             set_roles(person, row.roles)
@@ -106,7 +106,7 @@ def _mail(row: Invitation, token: str) -> None:
         "If you do not know what this is about, do nothing."
     )
     try:
-        send_mail(f"Tillbridge: {row.organization} invites you", text, None, [row.email])
+        send_mail(" ".join(f"Tillbridge: {row.organization} invites you".split()), text, None, [row.email])
     except (OSError, SMTPException) as problem:
         raise Refused(f"The mail could not be sent ({type(problem).__name__}), so nobody was invited. Try again later.") from None
 

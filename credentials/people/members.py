@@ -44,15 +44,18 @@ def look_after(owner: User, person: User) -> None:
 
 def change_roles(member: Membership, roles: Iterable[str], by: User) -> bool:
     """Give the member exactly these roles. False when they are the present ones. Raises NotYours."""
-    person, before, after = member.user, roles_of(member.user), [role for role in ROLES if role in set(roles)]
-    if before == after:
-        return False
-    look_after(by, person)
+    after = [role for role in ROLES if role in set(roles)]
     with transaction.atomic():
-        _lock(member.organization)
+        person = at_this_moment(member.user)
+        before = roles_of(person)
+        if before == after:
+            return False
+        look_after(by, person)
         if OWNER in before and OWNER not in after:
-            for mine in person.memberships.select_related("organization"):
-                _keep_an_owner(mine, by)
+            mine = list(person.memberships.select_related("organization"))
+            _lock(one.organization_id for one in mine)
+            for one in mine:
+                _keep_an_owner(one, by)
         set_roles(person, after)
         message = f"The roles of {person.get_username()} are {_words(after)} now; they were {_words(before)}."
         places = person.memberships.order_by("organization_id").values_list("organization_id", flat=True)
@@ -62,9 +65,10 @@ def change_roles(member: Membership, roles: Iterable[str], by: User) -> bool:
 
 def remove_member(member: Membership, by: User) -> None:
     """End it: nothing of the organization is visible any more, and tokens for it end. Raises NotYours for the last owner."""
-    person, organization = member.user, member.organization
+    organization = member.organization
     with transaction.atomic():
-        _lock(organization)
+        person = at_this_moment(member.user)
+        _lock([organization.pk])
         _keep_an_owner(member, by)
         ApiToken.objects.filter(user=person, organization=organization, revoked_at=None).update(revoked_at=timezone.now())
         member.delete()
@@ -81,9 +85,16 @@ def set_roles(person: User, roles: Sequence[str]) -> None:
     person.groups.add(*Group.objects.filter(name__in=roles))
 
 
-def _lock(organization: Organization) -> None:
-    """Two owners that let each other go at the same moment would leave nobody."""
-    Organization.objects.select_for_update().filter(pk=organization.pk).first()
+def at_this_moment(person: User) -> User:
+    """The person as they are now, and nobody else decides about them before this transaction ends: somebody who comes in at one
+    organization while another one changes their roles would have both, everywhere.
+    """
+    return User.objects.select_for_update().get(pk=person.pk)
+
+
+def _lock(organizations: Iterable[int]) -> None:
+    """Two owners that let each other go at the same moment would leave nobody. Always in the same order, so that none waits for ever."""
+    list(Organization.objects.select_for_update().filter(pk__in=list(organizations)).order_by("pk"))
 
 
 def _keep_an_owner(member: Membership, by: User) -> None:
