@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -335,3 +337,32 @@ def test_the_description_needs_no_token_and_names_every_address() -> None:
         "token": {"type": "http", "scheme": "bearer", "description": "A token of your account's page in the console."}
     }
     assert all(operation["security"] == [{"token": []}] for path in told["paths"].values() for operation in path.values())
+
+
+# ---- what nobody sends by accident -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["abc", "\x00", "9" * 30, "-1", "yesterday", "0001-01-01 00:00:00+14:00", "2026-01-01 00:00:00"])
+@pytest.mark.parametrize("path", ["jobs", "mappings/items", "audit"])
+def test_a_made_up_cursor_is_no_defect(world: World, path: str, place: str) -> None:
+    cursor = base64.b64encode(urlencode({"p": place}).encode()).decode()
+    assert_problem(program(world).ask("get", path, cursor=cursor), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["jobs", "audit"])
+def test_a_cursor_of_ours_goes_on(world: World, path: str) -> None:
+    for number in range(2):
+        make.JobFactory(flow=world.rows["flow"], source_id=f"cursor-{number}")
+    asking = program(world)
+    first = asking.ask("get", path, limit=1).json()
+    second = asking.client.get(first["next"], headers={"Authorization": f"Bearer {asking.text}"})
+    assert second.status_code == 200
+    assert second.json()["results"][0]["id"] != first["results"][0]["id"]
+
+
+def test_a_body_that_is_nested_without_end_is_no_defect(world: World) -> None:
+    asking, before = program(world), ItemMapping.objects.count()
+    told = {"headers": {"Authorization": f"Bearer {asking.text}"}, "content_type": "application/json"}
+    answer = asking.client.post("/api/v1/mappings/items", "[" * 200_000, **told)
+    assert_problem(answer, 400, "parse_error")
+    assert ItemMapping.objects.count() == before
