@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import random
 import re
+import tracemalloc
 import zipfile
 from typing import Any
 
@@ -209,6 +211,40 @@ def test_an_excel_file_that_unpacks_to_too_much_is_not_opened() -> None:
         packed.writestr("xl/worksheets/sheet1.xml", b"0" * (files.UNPACKED + 1))
     with pytest.raises(Rejected, match="unpacks to too much"):
         read(out.getvalue(), "bomb.xlsx")
+
+
+@pytest.mark.parametrize("far", ["XFD1", "A1048576", "XFD1048576"])
+def test_a_cell_at_the_far_end_of_a_sheet_does_not_fill_the_memory(far: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_ROWS", 300)
+    book = openpyxl.Workbook()
+    for number in range(1, 301):
+        book.active[f"A{number}"] = "sku"
+        book.active[f"{far.rstrip('0123456789')}{number}"] = "x"
+    book.active[far] = "x"
+    out = io.BytesIO()
+    book.save(out)
+    tracemalloc.start()
+    try:
+        rows = len(read(out.getvalue(), "far.xlsx"))
+    except Rejected as problem:
+        rows, words = 0, problem.message
+        assert "more than 300 lines" in words
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (rows, most < 20_000_000) == (299 if far == "XFD1" else 0, True)
+
+
+def test_a_file_as_large_as_allowed_is_applied_after_it_was_looked_at(world: World) -> None:
+    flow = str(world.rows["flow"])
+    out = io.BytesIO(excel(["flow", "sku", "item_id", "item_name"], [flow, "LARGE", "5", "Cup"]))
+    with zipfile.ZipFile(out, "a") as packed:
+        packed.writestr("xl/media/picture.png", random.Random(5).randbytes(files.MOST_BYTES - 40_000))
+    content = out.getvalue()
+    assert files.MOST_BYTES - 40_000 < len(content) <= files.MOST_BYTES
+    client = world.client("bookkeeper")
+    assert confirm(client, upload(client, content, "items: all.xlsx")).status_code == 200
+    assert ("LARGE", "5", "Cup") in items()
+    assert AuditRecord.objects.get(action="import item mappings").message.startswith("items: all.xlsx: 1 added")
 
 
 def test_too_many_lines(monkeypatch: pytest.MonkeyPatch) -> None:
