@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from time import monotonic
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -24,6 +25,8 @@ Kind, State = AlertDelivery.Kind, AlertDelivery.State
 AT_ONCE = 100  # deliveries in one go
 TROUBLE = 3  # failed tries after which the others hear of it
 HELD = 300.0  # seconds that one go may take before another may begin
+ENOUGH = 100.0  # seconds after which a go begins no further telling: one that drips may still take three minutes
+SLOW = 5.0  # seconds of one telling after which its target waits for the next go, so that the others hear in time
 
 
 def tell_alerts() -> None:
@@ -39,15 +42,20 @@ def deliver_due(now: datetime) -> int:
     """Send what is due; how many arrived. A target that fails is left alone until its next turn."""
     _find_interrupted()
     due = AlertDelivery.objects.filter(state=State.WAITING, next_at__lte=now, target__enabled=True)
-    sent, resting = 0, set[int]()
+    sent, resting, began = 0, set[int](), monotonic()
     for delivery in due.select_related("target__organization", "alert").order_by("id")[:AT_ONCE]:
         if delivery.target_id in resting:
             continue
+        at = monotonic()
+        if at - began > ENOUGH:
+            break
         if _is_over(delivery):
             _note(delivery, Result(False, "It ended before it was told."), State.DROPPED, now)
         elif _deliver(delivery):
             sent += 1
         else:
+            resting.add(delivery.target_id)
+        if monotonic() - at > SLOW:
             resting.add(delivery.target_id)
     return sent
 

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from smtplib import SMTPException, SMTPServerDisconnected
 from typing import Any
 from urllib.parse import urlsplit
@@ -112,9 +113,10 @@ def _post(target: AlertTarget, content: dict[str, Any], key: str, now: datetime)
 
 
 def _body(target: AlertTarget, content: dict[str, Any], key: str) -> bytes:
-    """Slack reads "text" alone."""
+    """Slack reads "text" alone, and takes <...> in it for links and for calls to everybody: names that shops send must not be either."""
     if target.kind == AlertTarget.Kind.SLACK:
-        return json.dumps({"text": f"*{content['subject']}*\n{content['text']}"}).encode()
+        text = escape(f"*{content['subject']}*\n{content['text']}", quote=False)
+        return json.dumps({"text": text}).encode()
     return json.dumps({"id": key, **content}, sort_keys=True).encode()
 
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from audit.alerts import close_alert, open_alert
 from audit.models import Alert
 from credentials.models import Organization
+from flows.alerting import delivering
 from flows.alerting.delivering import deliver_due, forget_contents, forget_old, send_again, send_test, tell_alerts
 from flows.alerting.planning import CONTACTS, plan_deliveries
 from flows.models import AlertDelivery, AlertTarget
@@ -149,6 +150,41 @@ def test_slack_reads_a_text(organization: Organization, receiver: Receiver) -> N
     assert set(json.loads(body)) == {"text"}
     assert json.loads(body)["text"].startswith("*Tillbridge: It is down.*\nIt is down.\n")
     assert "tillbridge-signature" not in headers
+
+
+def test_slack_takes_nothing_of_an_alert_for_a_link_or_a_call_to_everybody(organization: Organization, receiver: Receiver) -> None:
+    only(organization)
+    target(organization, receiver, kind="slack", secret="")
+    open_alert(organization.pk, "c", 'SKU "<!channel> <https://evil.example|A & B>" has no item.', "error")
+    tell_alerts()
+    [told] = receiver.bodies
+    assert 'SKU "&lt;!channel&gt; &lt;https://evil.example|A &amp; B&gt;" has no item.' in told["text"]
+    assert "<" not in told["text"]
+
+
+def test_a_target_that_drips_does_not_hold_the_others_up(
+    organization: Organization, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(organization)
+    slow, quick = target(organization, receiver), target(organization, receiver)
+    for number in range(3):
+        open_alert(organization.pk, f"c{number}", f"Number {number}.", "error")
+    clock = [0.0]
+    monkeypatch.setattr(delivering, "monotonic", lambda: clock[0])
+    really = delivering.send
+
+    def dripping(told: AlertTarget, *rest: Any) -> Any:
+        clock[0] += 60.0 if told.pk == slow.pk else 0.1
+        return really(told, *rest)
+
+    monkeypatch.setattr(delivering, "send", dripping)
+    tell_alerts()
+    sent = AlertDelivery.objects.filter(state="sent")
+    assert (sent.filter(target=slow).count(), sent.filter(target=quick).count()) == (1, 3)
+    tell_alerts()
+    tell_alerts()
+    assert sent.filter(target=slow).count() == 3
+    assert len(receiver.got) == 6
 
 
 def test_contacts_are_mailed_without_anybody_setting_it_up(organization: Organization) -> None:
