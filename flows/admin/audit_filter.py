@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
@@ -56,7 +56,7 @@ class FilterForm(forms.Form):
         if since:
             wanted["at__gte"] = _midnight(since)
         if until:
-            wanted["at__lt"] = _midnight(until + timedelta(days=1))
+            wanted["at__lte"] = datetime.combine(until, time.max, UTC)
         return records.filter(**wanted)
 
 

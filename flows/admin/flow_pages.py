@@ -18,6 +18,8 @@ from flows.preview import Preview, preview
 from flows.recipes.contract import Change
 from flows.recipes.proof import TieOut
 
+EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)  # beyond them the calendar ends somewhere: no time zone can be reckoned with
+
 
 class PlanForm(forms.Form):
     """Which record."""
@@ -48,6 +50,7 @@ class PeriodForm(forms.Form):
 
 def days(flow: Flow, since: date, until: date, now: datetime) -> tuple[datetime, datetime]:
     """From the first moment of one day to the last of the other, in the source's time zone."""
+    since, until = (min(max(day, EARLIEST), LATEST) for day in (since, until))
     try:
         zone = ZoneInfo(flow.source.time_zone)
     except (ZoneInfoNotFoundError, ValueError):

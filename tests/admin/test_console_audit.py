@@ -55,6 +55,8 @@ def records(world: World) -> World:
         ({"since": "2026-10-31", "until": "2026-10-31"}, {"by ada"}),
         ({"since": "2026-10-31", "until": "2026-10-30"}, set()),
         ({"since": "yesterday"}, set()),
+        ({"since": "9999-12-31", "until": "9999-12-31"}, set()),
+        ({"until": "0001-01-01"}, set()),
         ({"person": "bob", "outcome": "failed", "q": "1001"}, {"by bob"}),
     ],
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from audit.models import AuditRecord
@@ -185,6 +186,19 @@ def test_a_backfill_covers_whole_days_of_the_shop(world: World) -> None:
     made = Backfill.objects.get(asked_by="bookkeeper")
     assert (made.since, made.until) == (datetime(2025, 11, 1, 4, tzinfo=UTC), datetime(2025, 11, 3, 5, tzinfo=UTC))
     assert AuditRecord.objects.get(action="start backfill").actor == "bookkeeper"
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Toronto"])
+def test_a_period_may_reach_to_the_ends_of_the_calendar(world: World, zone: str) -> None:
+    flow = world.rows["flow"]
+    assert isinstance(flow, Flow)
+    flow.source.time_zone = zone
+    flow.source.save()
+    posted = {"since": "0001-01-01", "until": "9999-12-31"}
+    assert world.client("bookkeeper").post(address(flow, "backfill", flow.pk), posted).status_code == 302
+    made = Backfill.objects.get(asked_by="bookkeeper")
+    assert abs(made.since - datetime(1970, 1, 1, tzinfo=UTC)) < timedelta(days=1)
+    assert timedelta(0) <= timezone.now() - made.until < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("period", [{"since": "2025-11-03", "until": "2025-11-02"}, {"since": "soon", "until": "2025-11-02"}])
