@@ -1,9 +1,12 @@
-"""A strict Content-Security-Policy on every page: nothing inline, nothing from elsewhere. And each request begins its log lines anew."""
+"""A strict Content-Security-Policy on every page: nothing inline, nothing from elsewhere. Each request begins its log lines anew, and none
+is larger than anything that we take.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import clear_contextvars
 
@@ -11,6 +14,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+
+LONGEST_BODY = 8 * 1024 * 1024  # bytes: the largest sheet of mappings, with room
 
 
 def content_security_policy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -29,6 +34,20 @@ def log_context(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
 
     def middleware(request: HttpRequest) -> HttpResponse:
         clear_contextvars()
+        return get_response(request)
+
+    return middleware
+
+
+def bounded_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """413 before anything is read: an upload to the login page would fill the disk, a body to the API the memory. What comes without a
+    length is empty for Django; webhooks count theirs themselves.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        told = str(request.META.get("CONTENT_LENGTH") or "0")
+        if told.isascii() and told.isdecimal() and (len(told) > 18 or int(told) > max(LONGEST_BODY, settings.MAX_BODY_BYTES)):
+            return HttpResponse("That is larger than anything that is taken here.", status=413, content_type="text/plain")
         return get_response(request)
 
     return middleware
