@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from audit.services import prune
 from credentials.idle import refresh_idle
+from credentials.people.attempts import forget_quiet
+from credentials.people.sign_ins import forget_ended
 from flows.alerting.delivering import forget_old
 from flows.leases import periodic
 from flows.models import BulkRun, Comparison, InboundEvent
@@ -39,3 +41,5 @@ def prune_old(events_days: int, audit_days: int) -> None:
         forget_old_exports(now)
         BulkRun.objects.filter(finished_at__lt=now - timedelta(days=events_days)).delete()
         forget_old(now - timedelta(days=events_days))
+        forget_quiet(now)
+        forget_ended(now)

@@ -120,6 +120,10 @@ class MemberAdmin(ScopedAdmin):
 
     def press(self, request: HttpRequest, button: Button, row: Any) -> Said:
         user: Any = request.user
+        if button.press is remove_factor and row.user_id == user.pk:
+            return Said(
+                "Remove your own on the page of your account: it asks for a code, so that nobody does it at your open browser.", ok=False
+            )
         try:
             look_after(user, row.user)
         except NotYours as why:

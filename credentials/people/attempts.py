@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timedelta
 from hashlib import sha256
+from ipaddress import IPv6Address, ip_network
 
 from django.conf import settings
 from django.db.models import F
@@ -53,6 +55,21 @@ def address_of(request: HttpRequest) -> str:
     return (forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", ""))[:45]
 
 
+def forget_quiet(now: datetime) -> int:
+    """Rows of what was quiet for a day say nothing any more: a stranger makes one with each name that is tried."""
+    before = (now - timedelta(days=1)).timestamp()
+    return RateBucket.objects.filter(due__lt=before, rest_until__lt=before).delete()[0]
+
+
+def _place(subject: str) -> str:
+    """Whoever has one address of IPv6 has a whole network of them. An address of IPv4 may be written as one of IPv6."""
+    try:
+        address = IPv6Address(subject)
+        return str(address.ipv4_mapped or ip_network(f"{address}/64", strict=False))
+    except ValueError:
+        return subject
+
+
 def _key(kind: str, subject: str) -> str:
     """Of one length whatever was typed, and no list of names that were tried."""
-    return f"{kind}:{sha256(subject.strip().lower().encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
+    return f"{kind}:{sha256(_place(subject).strip().lower().encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -50,6 +51,13 @@ def sign_ins_of(user: User) -> list[SignIn]:
     alive = set(Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()).values_list("session_key", flat=True))
     SignIn.objects.filter(user=user, session_key__in=[key for key in keys if key not in alive]).delete()
     return [row for row in rows if row.session_key in alive]
+
+
+def forget_ended(now: datetime) -> int:
+    """Sessions that ended by themselves, and what was noted of them. How many browsers were noted in vain."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    quiet = SignIn.objects.filter(used_at__lt=now - timedelta(days=1))
+    return quiet.exclude(session_key__in=Session.objects.values("session_key")).delete()[0]
 
 
 def end(user: User, rows: Iterable[SignIn], actor: str = "") -> int:

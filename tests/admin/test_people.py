@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import AuditRecord
-from credentials.models import ApiToken, Invitation, Membership, SignIn
+from credentials.models import ApiToken, Invitation, Membership, Organization, RateBucket, SignIn
+from credentials.people.attempts import _key
 from credentials.people.members import roles_of
 from credentials.people.tokens import NoEntry, recognise
+from flows.models import PeriodicLease
+from flows.upkeep import prune_old
 from tests import factories as make
 from tests.admin.console_world import World, address
 from tests.admin.test_console_pages import assert_clean
@@ -118,6 +122,13 @@ def test_who_may_invite_and_where(world: World) -> None:
     assert mail.outbox == []
 
 
+def test_an_organizations_name_adds_no_line_to_the_head_of_a_mail(world: World) -> None:
+    Organization.objects.filter(pk=world.rows["organization"].pk).update(name="Acme\nBcc: x@evil.example")
+    assert invite(world).status_code == 302
+    assert mail.outbox[-1].subject == "Tillbridge: Acme Bcc: x@evil.example invites you"
+    assert mail.outbox[-1].recipients() == ["anna@example.com"]
+
+
 def test_an_invitation_that_cannot_be_mailed_was_not_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def down(*_args: Any, **_kwargs: Any) -> None:
         raise ConnectionRefusedError
@@ -203,6 +214,17 @@ def test_an_owner_takes_a_lost_factor_away(world: World) -> None:
     assert AuditRecord.objects.get(action="remove second factor").actor == "owner"
 
 
+def test_an_owners_open_browser_does_not_take_the_owners_own_factor_away(world: World) -> None:
+    codes = with_factor(world.people["owner"])
+    row = world.people["owner"].memberships.get()
+    client = log_in("owner")
+    client.post(reverse("account:give-code"), {"code": codes[0]})
+    answer = client.post(address(row, "press", row.pk, "remove-factor"), follow=True)
+    assert "it asks for a code" in answer.content.decode()
+    assert world.people["owner"].authenticators.filter(confirmed_at__isnull=False).exists()
+    assert not AuditRecord.objects.filter(action="remove second factor").exists()
+
+
 # ---- logging in --------------------------------------------------------------------------------------------
 
 
@@ -242,6 +264,34 @@ def test_one_address_cannot_try_many_accounts(world: World) -> None:
     page = Client().post(LOGIN, {"username": "owner", "password": make.PASSWORD}, REMOTE_ADDR="192.0.2.7").content.decode()
     assert "There were too many tries." in page
     assert log_in("owner", REMOTE_ADDR="192.0.2.8").get(HOME).status_code == 200
+
+
+def test_a_whole_network_of_one_stranger_counts_as_one_address() -> None:
+    same, other = ("2001:db8:1:2::7", "2001:db8:1:2:ffff::1"), "2001:db8:1:3::7"
+    assert _key("login-address", same[0]) == _key("login-address", same[1])
+    assert _key("login-address", "::ffff:192.0.2.1") == _key("login-address", "192.0.2.1")
+    assert len({_key("login-address", one) for one in (same[0], other, "192.0.2.1", "192.0.2.2", "::1", "somebody", "")}) == 7
+
+
+def test_what_was_quiet_for_a_day_is_forgotten(world: World) -> None:
+    log_in("support", "wrong")
+    client = log_in("support")
+    assert client.get(HOME).status_code == 200
+    RateBucket.objects.create(key="resting", rest_until=(timezone.now() + timedelta(days=3)).timestamp())
+    counted = RateBucket.objects.exclude(due=0, rest_until=0)  # the right password made the account's own nothing again
+    before = (counted.count(), SignIn.objects.count())
+    prune_old(90, 2557)
+    assert (counted.count(), SignIn.objects.count()) == before == (2, 1)
+    assert client.get(HOME).status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        PeriodicLease.objects.all().delete()
+        prune_old(90, 2557)
+        assert list(RateBucket.objects.values_list("key", flat=True)) == ["resting"]
+        assert client.get(HOME).status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(days=20)):
+        PeriodicLease.objects.all().delete()
+        prune_old(90, 2557)
+    assert (Session.objects.count(), SignIn.objects.count()) == (0, 0)
 
 
 def test_right_passwords_are_not_counted(world: World) -> None:
