@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from connectors.canonical.identity import ObjectType
+from credentials.models import Connection
 from flows.jobs.telling import STUCK
 from flows.known_by import records_known_by
 from flows.models import ExternalLink, Flow, SyncJob, SyncRecord
 
 AT_MOST = 50  # records that share one number
+MATCHES_AT_MOST = 1000
 _TYPES = [kind.value for kind in ObjectType]
 
 
@@ -24,15 +26,25 @@ def source_id_of(flow: Flow, text: str) -> str:
 
 
 def matching_jobs(jobs: QuerySet[SyncJob], flows: QuerySet[Flow], text: str) -> QuerySet[SyncJob]:
-    """The jobs of these flows about an object with this number or id, or the job with this number. Every look-up has its index."""
-    term = text.strip().removeprefix("#")
-    records = SyncRecord.objects.filter(flow__in=flows, number=term).values_list("flow_id", "object_type", "source_id")
-    found = Q(flow__in=flows, object_type__in=_TYPES, source_id=term)
-    for flow_id, object_type, source_id in records[:AT_MOST]:
-        found |= Q(flow_id=flow_id, object_type=object_type, source_id=source_id)
+    """The jobs of these flows about an object with this number or id, or the job with this number. Each look-up is a query of its own
+    that has its index, and the list is then read by the jobs' numbers: one condition with "or" might walk the whole table.
+    """
+    term, ids = text.strip().removeprefix("#"), list(flows.values_list("pk", flat=True))
+    named = SyncRecord.objects.filter(flow__in=ids, number=term).values_list("source_id", flat=True)[:AT_MOST]
+    rows = SyncJob.objects.filter(flow__in=ids, object_type__in=_TYPES, source_id__in={term, *named}).order_by()
+    found = set(rows.values_list("pk", flat=True)[:MATCHES_AT_MOST])
     if term.isdecimal() and len(term) < 19:
-        found |= Q(pk=int(term))
-    return jobs.filter(found)
+        found.add(int(term))
+    return jobs.filter(pk__in=found)
+
+
+def matching_links(links: QuerySet[ExternalLink], connections: QuerySet[Connection], text: str) -> QuerySet[ExternalLink]:
+    """The links of these connections with this key at the source or this id at the destination; looked up like jobs."""
+    term, keys = text.strip(), dict(connections.values_list("pk", "key"))
+    into = ExternalLink.objects.filter(destination__in=list(keys)).order_by()
+    there = into.filter(object_type__in=_TYPES, remote_id=term).values_list("pk", flat=True)
+    here = into.filter(scope__in=["", *map(str, keys.values())], key=term).values_list("pk", flat=True)
+    return links.filter(pk__in={*there[:MATCHES_AT_MOST], *here[:MATCHES_AT_MOST]})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -13,8 +13,11 @@ from audit.console.base import ReadOnly
 from audit.console.filters import one_of
 from audit.console.showing import badge, inside, moment, outside
 from connectors.canonical.identity import ObjectType
+from credentials.access import limit_to
 from credentials.console import ScopedAdmin, connection_filter
+from credentials.models import Connection
 from flows.admin.parts import type_filter, web_address
+from flows.finding import matching_links
 from flows.models import ExternalLink
 
 # What a link's key names at the source: payments and credits carry their order's id before the colon.
@@ -50,8 +53,9 @@ class ExternalLinkAdmin(ReadOnly, ScopedAdmin):
     )  # fmt: skip
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        return (queryset.filter(Q(key=term) | Q(remote_id=term)) if term else queryset), False
+        if not search_term.strip():
+            return queryset, False
+        return matching_links(queryset, limit_to(request.user, Connection.objects.order_by()), search_term), False
 
     @admin.display(description="type")
     def what(self, row: ExternalLink) -> str:

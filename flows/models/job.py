@@ -78,6 +78,9 @@ class SyncJob(models.Model):
             models.Index(fields=["flow", "subject"], name="job_attention", condition=Q(state__in=["attention", "dead"])),
             models.Index(fields=["state", "-id"], name="job_state"),
             models.Index(fields=["trigger", "-id"], name="job_trigger"),
+            models.Index(fields=["object_type", "-id"], name="job_type"),
+            models.Index(fields=["reason_code", "-id"], name="job_reason", condition=~Q(reason_code="")),
+            models.Index(fields=["created_at"], name="job_created"),
             models.Index(fields=["backfill", "state"], name="job_backfill", condition=Q(backfill__isnull=False)),
         ]
 

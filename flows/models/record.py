@@ -49,6 +49,7 @@ class SyncRecord(models.Model):
         indexes = [
             models.Index(fields=["flow", "outcome", "-updated_at"], name="record_outcome"),
             models.Index(fields=["flow", "-updated_at"], name="record_updated"),
+            models.Index(fields=["flow", "exact"], name="record_exact"),
             models.Index(fields=["flow", "source_id"], name="record_held", condition=~models.Q(hold="")),
         ]
 
