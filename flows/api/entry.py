@@ -78,7 +78,7 @@ class Pacing(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, ApiToken):
             return True
-        self.waits = take(f"token-{request.auth.pk}", Pace(60 / settings.API_CALLS_PER_MINUTE, BURST))
+        self.waits = take(f"token-{request.auth.digest[:24]}", Pace(60 / settings.API_CALLS_PER_MINUTE, BURST))
         return self.waits == 0
 
     def wait(self) -> float:

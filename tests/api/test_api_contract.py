@@ -27,7 +27,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 EXAMPLES = 8  # of each operation and kind
 bounded = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 
-
+DONE = ("post /api/v1/jobs/{id}/replay", "delete /api/v1/mappings/values/{id}")
 ROWS = {
     "flows": "flow", "jobs": "syncjob", "records": "syncrecord", "links": "externallink", "audit": "auditrecord",
     "items": "itemmapping", "values": "valuemapping", "fields": "fieldmapping",
@@ -96,6 +96,12 @@ def test_every_answer_is_described(aim: Aim) -> None:
                 case.validate_response(answer, checks=CHECKS)
 
             answers_as_described()
+    for operation in operations():  # what makes or takes something away, on a row that is there
+        if f"{operation.method} {operation.path}" in DONE:
+            case = operation.Case(path_parameters={"id": 1})
+            answer = aim.call(case)
+            seen.add((f"{case.method} {case.operation.path}", answer.status_code))
+            case.validate_response(answer, checks=CHECKS)
     lists = {path for path, status in seen if status == 200}  # or the above would prove nothing
     assert lists >= {"GET /api/v1/jobs", "GET /api/v1/audit", "GET /api/v1/mappings/items", "GET /api/v1/flows"}
     assert {status for _, status in seen} >= {200, 201, 202, 204, 400, 401, 404}, seen

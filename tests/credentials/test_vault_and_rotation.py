@@ -19,6 +19,7 @@ from credentials import rotation
 from credentials.models import Authenticator, Connection, Organization, Secret
 from credentials.vault import forget, has_secret, read_secrets, set_secrets
 from flows.models import PrivacyCase, Subscription
+from tests.factories import AlertTargetFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +87,7 @@ def test_rotation_re_encrypts_everything(shops: list[Connection]) -> None:
         Subscription.objects.create(connection=shop, topic="t", secret=f"s {shop.label}", previous_secret="")
         PrivacyCase.objects.create(connection=shop, kind="export_person", wanted="w", export="e", received_at=timezone.now())
         Authenticator.objects.create(user=User.objects.create_user(shop.label), key="k")
+        AlertTargetFactory(organization=shop.organization)
     stamps = list(Secret.objects.order_by("id").values_list("updated_at", flat=True))
     with override_settings(FERNET_KEYS=NEW):
         set_secrets(shops[2], {"key": "already new"})
