@@ -1,5 +1,5 @@
 """A strict Content-Security-Policy on every page: nothing inline, nothing from elsewhere. Each request begins its log lines anew, and none
-is larger than anything that we take.
+is larger than anything that we take or holds what the database cannot.
 """
 
 from __future__ import annotations
@@ -48,6 +48,17 @@ def bounded_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
         told = str(request.META.get("CONTENT_LENGTH") or "0")
         if told.isascii() and told.isdecimal() and (len(told) > 18 or int(told) > max(LONGEST_BODY, settings.MAX_BODY_BYTES)):
             return HttpResponse("That is larger than anything that is taken here.", status=413, content_type="text/plain")
+        return get_response(request)
+
+    return middleware
+
+
+def no_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """400 for a question with a NUL character: PostgreSQL takes none in a text, and no honest one has it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return HttpResponse("The address asks for a character that is none.", status=400, content_type="text/plain")
         return get_response(request)
 
     return middleware

@@ -23,3 +23,9 @@ def test_all_else_goes_on(length: str) -> None:
     passed: list[Any] = []
     bounded_body(passed.append)(RequestFactory().get("/", CONTENT_LENGTH=length))  # type: ignore[arg-type]
     assert len(passed) == 1
+
+
+@pytest.mark.django_db
+def test_a_search_for_a_nul_character_is_refused_on_any_database(admin_client: Client) -> None:
+    assert admin_client.get("/admin/find/?q=%00").status_code == 400
+    assert admin_client.get("/admin/find/?q=%20").status_code == 200
