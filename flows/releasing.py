@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -39,6 +41,7 @@ def mapping_saved(row: Mapping, asked_by: str) -> int:
 def mappings_saved(rows: Sequence[Mapping], asked_by: str) -> int:
     """The same for many at once: a query for each flow, not for each mapping."""
     wanted: list[Wanted] = []
+    began = timezone.now()
     by_flow: dict[int, list[Mapping]] = {}
     for row in rows:
         by_flow.setdefault(row.flow_id, []).append(row)
@@ -49,6 +52,7 @@ def mappings_saved(rows: Sequence[Mapping], asked_by: str) -> int:
         for subject, code, kind, source_id in stuck.values_list("subject", "reason_code", "object_type", "source_id"):
             if subject in subjects or code in alike:
                 wanted.append(Wanted(flow_id, ObjectType(kind), source_id, Priority.PERSON, "mapping", None, asked_by))
+        transaction.on_commit(partial(_latecomers, flow_id, began, asked_by))
     return _queue(wanted)
 
 
@@ -58,12 +62,21 @@ def options_changed(flow: Flow, asked_by: str) -> int:
 
 
 def _release(flow: Flow, waits: Q, priority: Priority, asked_by: str) -> int:
+    transaction.on_commit(partial(_latecomers, flow.pk, timezone.now(), asked_by))
     stuck = SyncJob.objects.filter(waits, flow=flow, state__in=STUCK)
     wanted = [
         Wanted(flow.pk, ObjectType(kind), source_id, priority, "mapping", None, asked_by)
         for kind, source_id in stuck.values_list("object_type", "source_id").distinct()
     ]
     return _queue(wanted)
+
+
+def _latecomers(flow_id: int, began: datetime, asked_by: str) -> None:
+    """Jobs that had read the old rules when the new ones were committed: they run now, or stopped in between. They look once more."""
+    stopped = Q(state__in=STUCK, finished_at__gte=began)
+    late = SyncJob.objects.filter(stopped | Q(state=SyncJob.State.RUNNING), flow=flow_id)
+    rows = late.values_list("object_type", "source_id").distinct()
+    _queue([Wanted(flow_id, ObjectType(kind), source_id, Priority.PERSON, "mapping", None, asked_by) for kind, source_id in rows])
 
 
 def _queue(wanted: Sequence[Wanted]) -> int:

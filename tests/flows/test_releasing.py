@@ -18,7 +18,7 @@ from connectors.registry import get_connector
 from credentials import services
 from credentials.services import open_api
 from flows.inbox.complaints import close_quiet_complaints
-from flows.models import Flow, SyncCursor, SyncJob, SyncRecord, ValueMapping
+from flows.models import Flow, ItemMapping, SyncCursor, SyncJob, SyncRecord, ValueMapping
 from flows.releasing import mapping_saved, options_changed
 from flows.replay import settle_by_hand
 from flows.switching import switch
@@ -60,6 +60,26 @@ def test_a_payment_mapping_is_none_of_a_tax_s_business(make_town: MakeTown) -> N
     mapped = ValueMapping.objects.create(flow=town.orders, kind="gateway", source="stripe", target="Credit Card")
     assert mapping_saved(mapped, "kim") == 0
     assert states() == ["attention"]
+
+
+def test_a_job_that_read_the_rules_before_they_were_saved_looks_once_more(
+    flow: Flow, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    """It runs while a mapping is saved, and would stop for the lack of it right afterwards."""
+    before = {"flow": flow, "object_type": "order", "attempts": 0, **TIMES}
+    running = SyncJob.objects.create(**before, source_id="1", state="running", lease_token="x", lease_until=timezone.now())
+    SyncJob.objects.create(**before, source_id="2", state="attention", finished_at=timezone.now() - timedelta(minutes=1))
+    SyncJob.objects.create(**before, source_id="3", state="done", finished_at=timezone.now())
+    with django_capture_on_commit_callbacks(execute=True):
+        mapped = ItemMapping.objects.create(flow=flow, sku="MUG", item_id="1", item_name="Mug")
+        assert mapping_saved(mapped, "kim") == 0
+        SyncJob.objects.create(
+            **before, source_id="4", state="attention", subject="sku:MUG", reason_code="sku_unmapped", finished_at=timezone.now()
+        )
+    again = SyncJob.objects.filter(trigger="mapping").order_by("source_id")
+    assert [(job.source_id, job.state, job.asked_by) for job in again] == [("1", "waiting", "kim"), ("4", "waiting", "kim")]
+    running.refresh_from_db()
+    assert running.state == "running"
 
 
 def test_changed_options_let_what_they_stopped_go_on_behind_the_shop(make_town: MakeTown) -> None:
