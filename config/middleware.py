@@ -15,7 +15,7 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
-INBOX = "/in/"
+INBOX, API = "/in/", "/api/"
 LONGEST_BODY = 8 * 1024 * 1024  # bytes: the largest sheet of mappings, with room
 
 
@@ -55,10 +55,11 @@ def bounded_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
 
 
 def no_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """400 for a question with a NUL character: PostgreSQL takes none in a text, and no honest one has it."""
+    """400 for a question with a NUL character: PostgreSQL takes none in a text, and no honest one has it. The API answers
+    in its own form."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if "%00" in request.META.get("QUERY_STRING", ""):
+        if "%00" in request.META.get("QUERY_STRING", "") and not request.path_info.startswith(API):
             return HttpResponse("The address asks for a character that is none.", status=400, content_type="text/plain")
         return get_response(request)
 
