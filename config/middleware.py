@@ -47,8 +47,9 @@ def bounded_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
 
     def middleware(request: HttpRequest) -> HttpResponse:
         told = "0" if request.path_info.startswith(INBOX) else str(request.META.get("CONTENT_LENGTH") or "0")
-        if told.isascii() and told.isdecimal() and (len(told) > 18 or int(told) > max(LONGEST_BODY, settings.MAX_BODY_BYTES)):
-            return HttpResponse("That is larger than anything that is taken here.", status=413, content_type="text/plain")
+        most = max(LONGEST_BODY, settings.MAX_BODY_BYTES)
+        if told.isascii() and told.isdecimal() and (len(told) > 18 or int(told) > most):
+            return HttpResponse(f"That is too large: send at most {most // 1024**2} MiB at once.", status=413, content_type="text/plain")
         return get_response(request)
 
     return middleware
@@ -60,7 +61,7 @@ def no_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if "%00" in request.META.get("QUERY_STRING", "") and not request.path_info.startswith(API):
-            return HttpResponse("The address asks for a character that is none.", status=400, content_type="text/plain")
+            return HttpResponse("The address holds a NUL character (%00). Take it out.", status=400, content_type="text/plain")
         return get_response(request)
 
     return middleware
