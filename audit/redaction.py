@@ -47,6 +47,15 @@ _SHAPES = re.compile(
 )
 _SHOP_KEY = re.compile(r"\bc[ks]_[0-9a-f]{40}\b")  # WooCommerce
 _USER_INFO = re.compile(r"""(?<=://)[^/@\s"']+:[^/@\s"']+(?=@)""")
+# Addresses of ours that open something by themselves: webhooks, invitations, new passwords, activations. Also inside other addresses (%2F).
+_SLASH = "(?:/|%2[Ff])"
+_ADDRESS = re.compile(
+    rf"({_SLASH}(?:in|connect){_SLASH}[\w-]+{_SLASH}(?:(?:activate|identity){_SLASH})?|{_SLASH}account{_SLASH}join{_SLASH})[\w-]{{24,}}"
+    rf"|({_SLASH}account{_SLASH}password{_SLASH}[\w-]+{_SLASH})\w+-[0-9a-f]{{32,}}"
+)
+_ADDRESS_WORDS = tuple(
+    word.replace("/", slash) for word in ("/in/", "/connect/", "/account/join/", "/account/password/") for slash in ("/", "%2f")
+)
 
 # Looking for a plain word first is what makes this affordable on every exchange (measured: a third of a worker's time without it).
 _NAME_WORDS = (
@@ -130,6 +139,8 @@ def _blanked(text: str) -> str:
         text = _SHOP_KEY.sub(MASK, text)
     if any(word in text for word in _SHAPE_WORDS):
         text = _SHAPES.sub(MASK, text)
+    if any(word in lowered for word in _ADDRESS_WORDS):
+        text = _ADDRESS.sub(rf"\1\2{MASK}", text)
     return _USER_INFO.sub(MASK, text) if "://" in text and "@" in text else text
 
 

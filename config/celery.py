@@ -12,19 +12,21 @@ from config.schedule import beat_table
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# By name, so that only a process that talks to Redis loads it. (A socket's URL names its transport itself: no setting reaches it.)
+# By name, so that only a process that talks to such a broker loads it. (A socket's URL names its transport itself: no setting reaches it.)
 TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "config.broker_loss:Transport")
+TRANSPORT_ALIASES |= {"amqp": "config.rabbitmq:Transport", "amqps": "config.rabbitmq:SecureTransport"}
 
 app = Celery("tillbridge")
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # for ever: a worker that gives up would have to be started by a person
+    broker_channel_error_retry=True,  # RabbitMQ takes a message back after half an hour and closes the channel: the worker makes a new one
     worker_consumer="config.broker_loss:Consumer",
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
-    task_default_queue="tillbridge",
+    task_default_queue=settings.BROKER_QUEUE,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
@@ -44,3 +46,5 @@ if settings.BROKER_URL.startswith(("redis", "rediss")):
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
     }
+if settings.BROKER_URL.startswith("amqp"):
+    app.conf.worker_enable_remote_control = False  # nobody asks workers through the broker, and RabbitMQ gives up on such queues

@@ -52,5 +52,6 @@ def logging_settings(level: str, form: str) -> dict[str, Any]:
         "formatters": {"line": made},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"django.request": {"level": "ERROR"}, "urllib3": {"level": "ERROR"}},
+        # Django's own handlers of "django" know nothing of the redaction: its lines go to the root's alone.
+        "loggers": {"django": {"handlers": []}, "django.request": {"level": "ERROR"}, "urllib3": {"level": "ERROR"}},
     }

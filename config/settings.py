@@ -97,9 +97,11 @@ TEMPLATES: list[dict[str, Any]] = [
 # ---- database, broker --------------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{STATE_DIR / 'tillbridge.sqlite3'}")
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 32)
-DATABASES = {"default": database_settings(DATABASE_URL, DATABASE_POOL_SIZE)}
+DATABASE_PGBOUNCER = env.bool("DATABASE_PGBOUNCER", False)
+DATABASES = {"default": database_settings(DATABASE_URL, DATABASE_POOL_SIZE, pgbouncer=DATABASE_PGBOUNCER)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_URL = env.str("BROKER_URL", embedded_broker_url(STATE_DIR))
+BROKER_QUEUE = env.str("BROKER_QUEUE", "tillbridge")
 LIMITER_URL = env.str("LIMITER_URL", BROKER_URL if BROKER_URL.startswith("redis") else "")
 
 # ---- the worker --------------------------------------------------------------------------------------------

@@ -28,5 +28,10 @@ def get_connector(platform: str) -> Connector:
 
 def guide_to(platform: str) -> str:
     """The operator's page of a platform, its folder's README.md; "" where there is none."""
-    page = Path(platforms.__path__[0]) / get_connector(platform).platform / "README.md"
+    page = guide_file(platform)
     return page.read_text(encoding="utf-8") if page.is_file() else ""
+
+
+def guide_file(platform: str) -> Path:
+    """Where that page lies."""
+    return Path(platforms.__path__[0]) / get_connector(platform).platform / "README.md"

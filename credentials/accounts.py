@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors import registry
-from connectors.kit.contract import Account, Auth, Connector, OAuth2, Whose
+from connectors.kit.account import Account
+from connectors.kit.contract import Auth, Connector, OAuth2, Whose
 from credentials.models import Connection
 from credentials.vault import PREVIOUS, read_secrets
 

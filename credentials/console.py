@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import SimpleListFilter
-from django.db.models import ForeignKey, Model, QuerySet
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
 from audit.console.base import ConsoleAdmin
@@ -27,6 +28,16 @@ class ScopedChoices:
         if isinstance(page, ConsoleAdmin):
             kwargs["queryset"] = page.visible(request, db_field.related_model._default_manager.all())
         field: forms.ModelChoiceField[Any] = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        rows: Any = field.queryset
+        if field.required and len(only := list(rows[:2])) == 1:  # nothing to choose
+            field.initial, field.empty_label = only[0].pk, None
+        return field
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        """Without the admin's pencil, plus and eye: they open another form within this one."""
+        field: forms.Field | None = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
         return field
 
 

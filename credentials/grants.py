@@ -11,7 +11,8 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import transaction
 
-from connectors.kit.contract import Account, Candidate, ClientCredentials, OAuth2
+from connectors.kit.account import Account
+from connectors.kit.contract import Candidate, ClientCredentials, OAuth2
 from connectors.kit.errors import NeedsAttention, Rejected, SyncError, Transient, Unauthorised, Unclear
 from connectors.kit.http import Api, Effect, Plumbing, Response
 from connectors.kit.tame import Tame, parse_json

@@ -29,7 +29,7 @@ def field_of(setting: Setting, stored: Any = None) -> forms.Field:
 
 def secret_field(label: str, help_text: str, *, is_stored: bool) -> forms.Field:
     """A write-only field: never filled in, empty keeps what is stored."""
-    state = "Stored. Leave empty to keep it." if is_stored else "Missing."
+    state = "Stored. Leave empty to keep it." if is_stored else "Not entered yet."
     widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "spellcheck": "false"})
     return forms.CharField(label=label, help_text=f"{state} {help_text}".strip(), required=False, widget=widget, max_length=4000)
 

@@ -6,6 +6,8 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from celery import current_app
+
 from audit.models import Outcome
 from audit.services import write
 from connectors.kit.errors import SyncError
@@ -18,41 +20,34 @@ logger = logging.getLogger(__name__)
 
 def ask_for_poll(flow: Flow) -> bool:
     """A worker polls the flow as soon as it can. False when the broker did not take the message."""
-    from flows.tasks import poll
-
-    return _send(poll, flow.pk)
+    return _send("poll", flow.pk)
 
 
 def ask_for_comparison(flow: Flow, since: datetime, until: datetime, asked_by: str) -> Comparison:
     """A worker compares both sides: at once, or with the next beat when the broker did not take the message."""
-    from flows.tasks import walk_comparisons
-
     comparison = runs.ask(flow, since, until, asked_by=asked_by)
-    _send(walk_comparisons)
+    _send("walk_comparisons")
     return comparison
 
 
 def ask_for_check(check_id: int) -> bool:
     """A worker verifies the audit and fills this row. False when the broker did not take the message."""
-    from flows.tasks import verify_audit
-
-    return _send(verify_audit, check_id)
+    return _send("verify_audit", check_id)
 
 
 def ask_for_walk() -> bool:
     """A worker goes on with backfills and time travels as soon as it can; beat asks for it anyway. False when the broker did not take the
     message.
     """
-    from flows.tasks import walk_backfills
-
-    return _send(walk_backfills)
+    return _send("walk_backfills")
 
 
-def _send(task: Any, *arguments: Any) -> bool:
+def _send(task: str, *arguments: Any) -> bool:
+    """Ask for a task of flows/tasks.py by its name."""
     try:
-        task.apply_async(args=arguments, ignore_result=True, retry=False)
+        current_app.send_task(f"flows.tasks.{task}", arguments, ignore_result=True, retry=False)
     except Exception as problem:  # noqa: BLE001 - whatever a broker can do, the person is told
-        logger.warning("%s could not be asked for (%s)", task.name, type(problem).__name__)
+        logger.warning("%s could not be asked for (%s)", task, type(problem).__name__)
         return False
     return True
 

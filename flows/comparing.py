@@ -14,8 +14,9 @@ from connectors.canonical.money import Money
 from connectors.canonical.order import Order
 from flows.models import SyncRecord
 from flows.preview import Preview
-from flows.recipes.contract import Change, LinkOf, Now
+from flows.recipes.contract import Change
 from flows.recipes.desired_books import DesiredBooks
+from flows.recipes.looks import LinkOf, Now
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Difference:
 
 
 def stored_rows(record: SyncRecord) -> tuple[Row, ...]:
-    """The proof of the last sync; nothing where there was none."""
-    if record.total is None or record.invoiced is None or not record.currency:
+    """The proof of the last sync; nothing where there was none, or where what was posted is gone."""
+    if record.total is None or record.invoiced is None or not record.currency or is_taken_out(record):
         return ()
     money = {name: _money(getattr(record, name), record.currency) for name in ("total", "refunded", "invoiced", "captured", "paid")}
     worth = money["total"] - money["refunded"]
@@ -53,6 +54,11 @@ def stored_rows(record: SyncRecord) -> tuple[Row, ...]:
         _amounts("Comes to", worth, money["invoiced"]),
         _amounts("Paid", money["captured"], money["paid"]),
     )
+
+
+def is_taken_out(record: SyncRecord) -> bool:
+    """Whether a person had it voided and that went through: its proof is that nothing stands in the books."""
+    return record.hold == SyncRecord.Hold.VOID and record.invoiced == 0 and record.paid == 0
 
 
 def _money(amount: Decimal | None, currency: str) -> Money:

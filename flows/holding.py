@@ -30,11 +30,14 @@ def skip(record: SyncRecord, reason: str, person: str) -> None:
         _note(record, "skip record", said, person)
 
 
-def void(record: SyncRecord, reason: str, person: str) -> SyncJob:
-    """Take what was posted for it out of the books, by a job like any other, and leave the record out from then on."""
+def void(record: SyncRecord, reason: str, person: str, *, along: bool = False) -> SyncJob:
+    """Take what was posted for it out of the books, by a job like any other, and leave the record out from then on.
+
+    along: what was created along with it, a client or items, goes too where nothing else uses it.
+    """
     _refuse_while_writing(record)
     with transaction.atomic():
-        _decide(record, Hold.VOID, reason, person)
+        _decide(record, Hold.VOID, reason, person, along=along)
         _note(record, "void record", f"{person} asked to void what was posted for it: {reason}", person)
         wanted = Wanted(
             record.flow_id, ObjectType(record.object_type), record.source_id, Priority.PERSON, "person", None, person, force=True
@@ -51,7 +54,7 @@ def release(flow: Flow, object_type: str, source_id: str, person: str) -> bool:
     if record is None:
         return False
     with transaction.atomic():
-        rows.update(hold="", hold_reason="", hold_by="", hold_at=None)
+        rows.update(hold="", hold_reason="", hold_by="", hold_at=None, hold_along=False)
         _note(
             record, "go on with record", f"No longer {record.get_hold_display()}. It was, by {record.hold_by}: {record.hold_reason}", person
         )
@@ -71,8 +74,9 @@ def doubts_of(flow: Flow, source_id: str) -> QuerySet[ExternalLink]:
     )
 
 
-def _decide(record: SyncRecord, hold: SyncRecord.Hold, reason: str, person: str) -> None:
-    SyncRecord.objects.filter(pk=record.pk).update(hold=hold, hold_reason=reason[:300], hold_by=person, hold_at=timezone.now())
+def _decide(record: SyncRecord, hold: SyncRecord.Hold, reason: str, person: str, *, along: bool = False) -> None:
+    said = {"hold": hold, "hold_reason": reason[:300], "hold_by": person, "hold_along": along}
+    SyncRecord.objects.filter(pk=record.pk).update(**said, hold_at=timezone.now())
 
 
 def _refuse_while_writing(record: SyncRecord) -> None:

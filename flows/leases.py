@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +12,18 @@ from django.db.models import Q
 from django.utils import timezone
 
 from flows.models import PeriodicLease
+
+
+@contextmanager
+def in_turn(name: str, seconds: float) -> Iterator[None]:
+    """For what several may do, but not at the same time: waits for the named lease, at most as long as anybody may hold it."""
+    patience = time.monotonic() + seconds
+    while True:
+        with periodic(name, seconds) as ours:
+            if ours or time.monotonic() > patience:
+                yield
+                return
+        time.sleep(0.1)
 
 
 @contextmanager

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NoReturn
 
+from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Raw
 from connectors.kit.errors import Gone, NeedsAttention, NothingToDo, PartOf, Refused, Rejected, SyncError
 from flows.models import Flow, SyncRecord
+from flows.pipeline.along import made_along
 from flows.pipeline.extract import Extracted, extract, normalised
 from flows.pipeline.run import decide
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
-from flows.recipes.contract import Look, Plan, Unbooking
+from flows.recipes.contract import Plan, Unbooking
+from flows.recipes.looks import Along, LinkOf, Look
 from flows.sides import UNKNOWN, Sides, sides_of
 
 VANISHED = "vanished"
@@ -32,7 +35,8 @@ def refuse_writes() -> NoReturn:
 @dataclass(frozen=True, slots=True)
 class Preview:
     """The missing changes of one record, or the sentence why there are none. changed_at: when the record last changed at its source;
-    sides: what both sides come to, as far as the plan had to look; subject: what a mapping would mend ("sku:MUG-XL").
+    sides: what both sides come to, as far as the plan had to look; subject: what a mapping would mend ("sku:MUG-XL"); along: what was
+    created along with a record that would be voided.
 
     value, desired and seen are what the plan was made from: the record at its source, what it wants at the destination, and what it saw.
     """
@@ -47,6 +51,7 @@ class Preview:
     desired: object = field(default=None, repr=False)
     seen: Mapping[Look, Any] = field(default_factory=dict, repr=False)
     subject: str = ""
+    along: tuple[Along, ...] = ()
 
 
 def preview(flow: Flow, source_id: str) -> Preview:
@@ -93,7 +98,7 @@ def preview_on(bench: Workbench, source_id: str, stored: Raw | None = None) -> P
 
 
 def preview_unbooking(flow: Flow, record: SyncRecord, why: str) -> Preview:
-    """What voiding would take out of the destination. The source is not asked."""
+    """What voiding would take out of the destination, and what could go along with it. The source is not asked."""
     bench = open_workbench(flow, refuse_writes, source_id=record.source_id)
     number = record.number or record.source_id
     if bench.recipe.unbook is None:
@@ -104,7 +109,19 @@ def preview_unbooking(flow: Flow, record: SyncRecord, why: str) -> Preview:
         plan = decide(bench, desired, sight)
     except (NothingToDo, NeedsAttention, Rejected, Refused, Gone) as verdict:
         return Preview(number, Plan(), sentence_of(verdict), verdict.code)
-    return Preview(number, plan, "" if plan.changes else "Nothing of it stands in the books any more.", desired=desired, seen=sight.seen)
+    if all(change.verb == "remember" for change in plan.changes):
+        plan = replace(plan, changes=())
+    sentence = "" if plan.changes else "Nothing of it stands in the books any more."
+    return Preview(number, plan, sentence, desired=desired, seen=sight.seen, along=_along(bench, sight))
+
+
+def _along(bench: Workbench, sight: Sight) -> tuple[Along, ...]:
+    """What was created along with the record and still stands; nothing where that cannot be asked now."""
+    link = sight.seen.get(LinkOf(ObjectType.INVOICE, bench.source_id))
+    try:
+        return tuple(one for one in made_along(bench, link.destination_id) if not one.link.void) if link else ()
+    except SyncError:
+        return ()
 
 
 def _extracted(bench: Workbench, source_id: str, stored: Raw | None) -> Extracted:

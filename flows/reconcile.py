@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -84,7 +85,7 @@ def _run(comparison: Comparison, told: Callable[[int], None]) -> Report:
         bench.take_evidence()  # thousands of answers are not kept
         if found is not None:
             tally.add(found)
-            drifts += found.drifts
+            drifts += [found.drift] if found.drift else []
             told(tally.compared)
         runs.note(comparison, tally, found)
     repaired = repair(comparison, comparison.differences.all(), comparison.asked_by) if comparison.repair else 0
@@ -113,7 +114,7 @@ def _listed(bench: Workbench, window: Window) -> Iterator[str]:
 
 
 def _write_down(flow: Flow, report: Report, comparison: Comparison) -> None:
-    kinds = {kind: sum(d.kind == kind for d in report.drifts) for kind in {d.kind for d in report.drifts}}
+    kinds = Counter(kind for drift in report.drifts for kind in drift.kinds)
     sentence = f"{report.compared} compared, {len(report.drifts)} different"
     oldest = max((drift.age_days or 0 for drift in report.drifts), default=0)
     age = f", the oldest for {oldest} days" if oldest else ""
@@ -124,7 +125,7 @@ def _write_down(flow: Flow, report: Report, comparison: Comparison) -> None:
         flow_id=flow.pk,
         organization_id=flow.organization_id,
         message=f"{flow.label}: {sentence}.",
-        evidence={"comparison": comparison.pk, "kinds": kinds, "drifts": [asdict(d) for d in report.drifts[:200]]},
+        evidence={"comparison": comparison.pk, "kinds": dict(kinds), "drifts": [asdict(d) for d in report.drifts[:200]]},
     )
     if report.drifts:
         told = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))

@@ -19,8 +19,8 @@ from flows.selectors import flows_reading
 
 
 def replay_job(job: SyncJob, asked_by: str) -> SyncJob:
-    """Queue the job's object again, looking at the destination even when nothing seems changed."""
-    again = sync_now(job.flow, ObjectType(job.object_type), job.source_id, asked_by)
+    """Queue the job's object again, looking at the destination even when nothing seems changed. A void that got stuck is voided on."""
+    again = (_queue if _voids(job) else sync_now)(job.flow, ObjectType(job.object_type), job.source_id, asked_by)
     write(
         actor=asked_by,
         action="replay job",
@@ -38,6 +38,14 @@ def replay_job(job: SyncJob, asked_by: str) -> SyncJob:
 def sync_now(flow: Flow, object_type: ObjectType, source_id: str, asked_by: str) -> SyncJob:
     """Queue one object of a flow ahead of everything else; a decision to leave it alone ends with that."""
     release(flow, object_type.value, source_id, asked_by)
+    return _queue(flow, object_type, source_id, asked_by)
+
+
+def _voids(job: SyncJob) -> bool:
+    return job.state in STUCK and SyncRecord.objects.filter(**same_object(job), hold=SyncRecord.Hold.VOID).exists()
+
+
+def _queue(flow: Flow, object_type: ObjectType, source_id: str, asked_by: str) -> SyncJob:
     wanted = Wanted(flow.pk, object_type, source_id, Priority.PERSON, "person", None, asked_by, force=True)
     job = enqueue_one(wanted, timezone.now())
     ring()

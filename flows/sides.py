@@ -10,7 +10,8 @@ from typing import Any
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice
 from connectors.canonical.money import Money
-from flows.recipes.contract import Look, Now, Plan
+from flows.recipes.contract import Plan
+from flows.recipes.looks import Look, Now
 
 ZERO = Decimal(0)
 

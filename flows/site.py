@@ -9,9 +9,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import path, reverse
 from django.utils import timezone
 
+from audit.console.showing import heading_of
 from credentials.access import limit_to
 from credentials.models import Connection
 from credentials.people.forms import LoginForm
@@ -39,14 +40,17 @@ class ConsoleSite(admin.AdminSite):
     login_form = LoginForm
 
     def get_urls(self) -> list[Any]:
-        from flows.admin.setting_up.urls import set_up_urls  # the pages need the site, which is made by now
+        from flows.admin.guide import guide_urls  # the pages need the site, which is made by now
+        from flows.admin.setting_up.urls import set_up_urls
 
-        found: list[URLPattern] = [path("find/", self.admin_view(self.find), name="find"), *set_up_urls(self)]
-        return [*found, *super().get_urls()]
+        find = path("find/", self.admin_view(self.find), name="find")
+        return [find, *guide_urls(self), *set_up_urls(self), *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The rooms of the console; one app's own page (a breadcrumb leads there) lists that app alone."""
+        """The rooms of the console; one app's own page lists that app alone."""
         apps: list[Any] = super().get_app_list(request, app_label)
+        for model in (model for app in apps for model in app["models"]):
+            model["name"] = heading_of(self.get_model_admin(model["model"]))
         return apps if app_label else rooms_of(request, apps)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from credentials.models import Connection
+from flows.jobs.telling import in_words
 from flows.models import SyncJob, SyncRecord
 from flows.recipes import RECIPES
 
@@ -55,13 +56,13 @@ def _waiting(record: SyncRecord, job: SyncJob) -> Standing:
     asleep = next((side for side in (job.flow.source, job.flow.destination) if side.status != Connection.Status.ACTIVE), None)
     if asleep is not None:
         said = f"{_name(record)} waits until the connection {asleep} is active again; it then goes on by itself."
-        return Standing("waiting", said, f"The connection is {asleep.get_status_display()}.", f"Open {asleep} and put it right")
+        state = f"{asleep}: {asleep.get_status_display()}. {asleep.status_reason}".strip()
+        return Standing("waiting", said, state, f"Open {asleep} and put it right")
     if not job.flow.enabled:
         return Standing("waiting", f"{_name(record)} waits because its flow is switched off.", "", f"Switch {job.flow} on")
     if job.reason:
-        return Standing(
-            "waiting", f"{_name(record)} will be tried again at {job.not_before:%Y-%m-%d %H:%M:%S} UTC.", job.reason, "Retry now"
-        )
+        said = f"{_name(record)} will be tried again at {job.not_before:%Y-%m-%d %H:%M:%S} UTC."
+        return Standing("waiting", said, job.reason, "nothing; or Sync now, if it cannot wait")
     return Standing("waiting", f"{_name(record)} is queued and will be looked at in a moment.")
 
 
@@ -76,7 +77,9 @@ def _attention(record: SyncRecord, job: SyncJob) -> Standing:
 
 
 def _dead(record: SyncRecord, job: SyncJob) -> Standing:
-    return Standing("dead", f"{_name(record)} was given up.", job.reason, "Retry once the cause is gone; or Skip it")
+    return Standing(
+        "dead", f"{_name(record)} was given up.", in_words(job.reason_code, job.reason), "Retry once the cause is gone; or Skip it"
+    )
 
 
 def _nothing(record: SyncRecord, job: SyncJob) -> Standing:

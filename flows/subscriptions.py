@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager, suppress
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -21,15 +21,15 @@ from connectors.registry import get_connector
 from credentials.fields import is_readable
 from credentials.models import Connection
 from credentials.services import mark_reauthorise, open_api
+from flows.crash_points import point
 from flows.inbox.handshake import PENDING
-from flows.leases import periodic
+from flows.leases import in_turn, periodic
+from flows.missed import expect_gap, read_gap
 from flows.models import Flow, Subscription
-from flows.polling import start_backfill
 from flows.recipes import RECIPES
 
 Status = Subscription.Status
 RETRY_CONFIRMATION = timedelta(minutes=1)
-GAP_OVERLAP = timedelta(minutes=10)
 HOLDS = timedelta(hours=1)  # switched off again within this time: re-enabling does not hold, make a new one
 
 
@@ -56,6 +56,16 @@ def wanted_topics(connection: Connection, webhooks: Webhooks) -> list[str]:
 
 def ensure_subscriptions(connection: Connection, actor: str = "worker") -> list[str]:
     """Compare wanted with actual and mend what may be mended. Returns what was found, as sentences."""
+    with _one_at_a_time(connection):
+        return _ensure_all(connection, actor)
+
+
+def _one_at_a_time(connection: Connection) -> AbstractContextManager[None]:
+    """Two who register at once would register everything twice, and the platform would then tell everything twice."""
+    return in_turn(f"subscriptions of {connection.pk}", 45)
+
+
+def _ensure_all(connection: Connection, actor: str) -> list[str]:
     webhooks = get_connector(connection.platform).webhooks
     topics = wanted_topics(connection, webhooks) if webhooks else []
     if webhooks is None or not topics:
@@ -89,18 +99,15 @@ def _ensure(connection: Connection, webhooks: Webhooks, api: Api, topic: str, re
     row, _ = Subscription.objects.get_or_create(connection=connection, topic=topic)
     known = row.status not in (Status.WANTED,)
     if remote is None:
-        _register(row, webhooks, api)
+        _register_and_read(row, webhooks, api, actor if known else "")
         if not known:
             return ""
-        _fill_gap(row, actor)
         return _complain(row, "was gone from the platform and was registered anew", Status.MISSING, actor)
     lost_secret = not (row.secret and is_readable(row.secret))
     told_once = webhooks.own_secret or (webhooks.subscriptions.resend is None and webhooks.secrets is None)
     if row.remote_id != remote.id or (lost_secret and told_once):  # not the one that we hold the secret of
         webhooks.subscriptions.delete(api, remote.id)
-        _register(row, webhooks, api)
-        if known:
-            _fill_gap(row, actor)  # what came meanwhile was signed with a secret that we do not hold
+        _register_and_read(row, webhooks, api, actor if known else "")  # what came meanwhile was signed with a secret that we do not hold
         return ""
     if remote.status == "disabled":
         return _disabled(row, webhooks, api, actor)
@@ -109,7 +116,17 @@ def _ensure(connection: Connection, webhooks: Webhooks, api: Api, topic: str, re
     row.save(update_fields=["status", "checked_at"])  # before the handshake can come: a verified one takes no other secret
     if unproven and webhooks.subscriptions.resend:
         webhooks.subscriptions.resend(api, remote.id)
+    if row.status == Status.ACTIVE:
+        read_gap(row)  # of somebody who died on the way
     return f"{topic} of {connection.label} is paused at the platform by a person." if remote.status == "paused" else ""
+
+
+def _register_and_read(row: Subscription, webhooks: Webhooks, api: Api, actor: str) -> None:
+    """Make it, and read what was missed; actor: "" for one that was never there before."""
+    if actor:
+        expect_gap(row, actor)
+    _register(row, webhooks, api)
+    read_gap(row)
 
 
 def _disabled(row: Subscription, webhooks: Webhooks, api: Api, actor: str) -> str:
@@ -121,27 +138,39 @@ def _disabled(row: Subscription, webhooks: Webhooks, api: Api, actor: str) -> st
     row.save(update_fields=["status", "disabled_at", "checked_at"])
     if not row.connection.reenable_subscriptions:
         return _complain(row, "was switched off by the platform after failed deliveries. Switch it on again here", Status.DISABLED, actor)
-    reenable(row, actor, webhooks=webhooks, api=api)
+    _reenable(row, actor, webhooks, api)
     return _complain(row, "was switched off by the platform after failed deliveries and was switched on again", Status.DISABLED, actor)
 
 
-def reenable(row: Subscription, actor: str, *, webhooks: Webhooks | None = None, api: Api | None = None) -> None:
+def reenable(row: Subscription, actor: str) -> None:
     """Switch a subscription on again, or make a new one when that does not hold, and fill the gap."""
-    webhooks = webhooks or get_connector(row.connection.platform).webhooks
-    api = api or open_api(row.connection)
+    webhooks = get_connector(row.connection.platform).webhooks
     if webhooks is None:
         return
+    seen = row.reenabled_at
+    with _one_at_a_time(row.connection):
+        row.refresh_from_db()
+        if row.reenabled_at != seen:  # somebody else was faster
+            return
+        _reenable(row, actor, webhooks, open_api(row.connection))
+
+
+def _reenable(row: Subscription, actor: str, webhooks: Webhooks, api: Api) -> None:
     now = timezone.now()
     fell_again = row.reenabled_at is not None and now - row.reenabled_at < HOLDS
+    expect_gap(row, actor)
+    point("before_reenable")
     enable = webhooks.subscriptions.enable
     if enable is None or fell_again or not row.remote_id:
         _register_anew(row, webhooks, api)
     else:
         enable(api, row.remote_id)
         row.status = Status.ACTIVE
+    point("after_reenable")
     row.reenabled_at = now
     row.save(update_fields=["status", "reenabled_at"])  # the secret may come at any moment
-    _fill_gap(row, actor)
+    point("before_gap")
+    read_gap(row)
 
 
 def recreate(row: Subscription, actor: str) -> None:
@@ -149,8 +178,12 @@ def recreate(row: Subscription, actor: str) -> None:
     webhooks = get_connector(row.connection.platform).webhooks
     if webhooks is None:
         return
-    _register_anew(row, webhooks, open_api(row.connection))
-    _fill_gap(row, actor)
+    with _one_at_a_time(row.connection):
+        row.refresh_from_db()
+        expect_gap(row, actor)
+        _register_anew(row, webhooks, open_api(row.connection))
+        point("before_gap")
+        read_gap(row)
 
 
 def _register_anew(row: Subscription, webhooks: Webhooks, api: Api) -> None:
@@ -158,27 +191,6 @@ def _register_anew(row: Subscription, webhooks: Webhooks, api: Api) -> None:
         with suppress(Gone):
             webhooks.subscriptions.delete(api, row.remote_id)
     _register(row, webhooks, api)
-
-
-def silent_since(row: Subscription) -> datetime:
-    """Since when something may be missing: a little before the last sign of life."""
-    return (row.delivered_at or row.disabled_at or row.created_at) - GAP_OVERLAP
-
-
-def _fill_gap(row: Subscription, actor: str) -> None:
-    """Nothing is delivered later: read again what changed since the last sign of life."""
-    now, since = timezone.now(), silent_since(row)
-    for flow in Flow.objects.filter(source=row.connection, enabled=True):
-        start_backfill(flow, since, now, reason=f"gap of {row.topic}", asked_by=actor)
-    write(
-        actor=actor,
-        action="re-enable subscription",
-        outcome=Outcome.DONE,
-        organization_id=row.connection.organization_id,
-        connection=row.connection,
-        source_id=row.remote_id,
-        message=f"{row.topic} is on again; changes since {since:%Y-%m-%d %H:%M} UTC are read again.",
-    )
 
 
 def _register(row: Subscription, webhooks: Webhooks, api: Api) -> None:
@@ -272,3 +284,4 @@ def confirm_handshakes() -> None:
             continue
         row.status, row.checked_at = Status(remote.status), timezone.now()
         row.save(update_fields=["status", "checked_at"])
+        read_gap(row)

@@ -215,7 +215,7 @@ class DifferenceFactory(DjangoModelFactory[Difference]):
         model = Difference
 
     comparison = factory.SubFactory(ComparisonFactory)
-    kind = "missing"
+    kinds = "missing"
     source_id = factory.Sequence(lambda n: str(700 + n))
     number = factory.LazyAttribute(lambda difference: f"1{difference.source_id}")
     sentence = "Create invoice over 12.50 CAD"

@@ -15,8 +15,11 @@ from django.utils.text import capfirst
 from audit.console.buttons import BULK_AT_MOST, REASON_LENGTH, Button, Said, tell
 from audit.console.generics import AnyAdmin
 from audit.console.paging import BoundedPaginator
+from audit.console.showing import heading_of
 from audit.models import Outcome
 from audit.services import write
+
+WAYS = ("exact", "in", "isnull", "gte", "lt", "lte", "gt", "id__exact", "pk__exact")  # in which Django's filters ask for a field
 
 
 class ConsoleAdmin(AnyAdmin):
@@ -29,6 +32,8 @@ class ConsoleAdmin(AnyAdmin):
     list_max_show_all = 200
     change_form_template = "admin/console/change_form.html"
     buttons: tuple[Button, ...] = ()
+    heading = ""  # of the list, in the menu too; "" for the plural of the rows' name
+    about = ""  # a sentence atop the list: what its rows are, and what for
 
     def visible(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Only the rows that this person may know of."""
@@ -49,6 +54,14 @@ class ConsoleAdmin(AnyAdmin):
         if found is None:
             raise Http404
         return found
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Only what a filter of this list asks: Django takes any field of the row, so that ?digest__startswith= would tell a secret
+        letter by letter.
+        """
+        filters = self.get_list_filter(request) if request is not None else self.list_filter
+        named = {name for chosen in filters for name in _asked_by(chosen)}
+        return any(lookup in (name, *(f"{name}__{way}" for way in WAYS)) for name in named)
 
     # ---- buttons -------------------------------------------------------------------------------------------
 
@@ -97,14 +110,20 @@ class ConsoleAdmin(AnyAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         row = kwargs.get("obj")
-        context["buttons"] = [] if row is None else [b for b in self.buttons if b.is_allowed(request) and b.is_shown(row)]
+        context["buttons"] = [] if row is None else [b.about(row) for b in self.buttons if b.is_allowed(request) and b.is_shown(row)]
         context["tools"] = [] if row is None else self.tools(request, row)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Headed by what is listed."""
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        known = {"title": heading_of(self), "about": self.about}
+        return super().changelist_view(request, {**known, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Headed by what kind of thing it is; which one stands below."""
+        return super().change_view(request, object_id, form_url, {"title": capfirst(self.opts.verbose_name), **(extra_context or {})})
 
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         """More buttons beside the row's own: {"label", "url", "post": True for a POST, "fields": hidden ones}."""
@@ -154,6 +173,13 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def _asked_by(chosen: Any) -> tuple[str, ...]:
+    """The names in the address by which a list's filter asks."""
+    if isinstance(chosen, (str, tuple, list)):
+        return (chosen,) if isinstance(chosen, str) else (str(chosen[0]),)
+    return tuple(getattr(chosen, "parameter_names", ())) or (chosen.parameter_name,)
 
 
 def _in_bulk(button: Button) -> Callable[[ConsoleAdmin, HttpRequest, QuerySet[Any]], None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -24,12 +24,17 @@ def _always(_row: Any) -> bool:
     return True
 
 
+def _nothing(_row: Any) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Button:
     """permission as "app.codename". press(row, user name) does it and says what came of it. in_bulk: also an action of the list.
 
-    asks: what is said before it is done ("" for what does no harm). why: the label of a reason that has to be given; press gets it as a
-    third argument. records: whether the page writes the audit record; off where the service that is called writes its own.
+    asks, and besides(row): what is said before it is done ("" for what does no harm). why: the label of a reason that has to be given;
+    press gets it as a third argument. records: whether the page writes the audit record; off where the service that is called writes its
+    own.
     """
 
     name: str
@@ -40,7 +45,12 @@ class Button:
     in_bulk: bool = False
     records: bool = True
     asks: str = ""
+    besides: Callable[[Any], str] = _nothing
     why: str = ""
+
+    def about(self, row: Any) -> Button:
+        """With all that is asked of this row."""
+        return replace(self, asks=" ".join(filter(None, (self.asks, self.besides(row)))))
 
     def is_allowed(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(self.permission))

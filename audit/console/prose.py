@@ -1,9 +1,13 @@
-"""Our own operator pages (README.md of a platform) as HTML: headings, paragraphs, lists, tables, bold, italics, code. Links stay words."""
+"""Our own operator pages (README.md of a platform, docs/operators) as HTML: headings, paragraphs, lists, tables, bold, italics, code, runs
+of code, pictures, and links to what the console has; all other links stay words.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
+from html import unescape
 from itertools import groupby
 
 from django.utils.html import escape
@@ -13,17 +17,62 @@ _INLINE = (
     (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
     (re.compile(r"\*\*([^*]+)\*\*"), r"<strong>\1</strong>"),
     (re.compile(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])"), r"<em>\1</em>"),
-    (re.compile(r"\[([^\]]+)\]\([^)\s]*\)"), r"\1"),
+    (re.compile(r"!\[([^\]]+)\]\(([^)\s]*)\)"), r'<img src="\2" alt="\1">'),
+    (re.compile(r"\[([^\]]+)\]\(([^)\s]*)\)"), r'<a href="\2">\1</a>'),
 )
-_HEADING = re.compile(r"(</?h)(\d)>")
+_CODE = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"<h(\d)>(.*?)</h\1>")
+_PICTURE = re.compile(r'<img src="([^"]*)" alt="([^"]*)">')
+_LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>')
+Address = Callable[[str], str]
 _ITEM = re.compile(r"(?:[-*]|(\d+)\.) +")
 
 
-def as_html(text: str, below: int = 0) -> SafeString:
-    """The page; below: the level of the heading that it stands under. Everything is escaped first, so that only our own tags are tags."""
-    blocks = re.split(r"\n\s*\n", text.strip())
-    parts = [part for block in blocks for part in _block(block.splitlines())]
-    return mark_safe(_HEADING.sub(lambda tag: f"{tag[1]}{int(tag[2]) + below}>", "\n".join(parts)))  # noqa: S308 - escaped by _words
+def as_html(text: str, below: int = 0, address: Address | None = None) -> SafeString:
+    """The page. below: the level of the heading that it stands under; address: where a link or a picture of the page leads in the console,
+    "" for nowhere. With it headings have anchors. Everything is escaped first, so that only our own tags are tags.
+    """
+    parts = _CODE.split(text.strip())
+    html = "\n".join(_code(part) if i % 2 else _blocks(part) for i, part in enumerate(parts) if part.strip())
+    html = _HEADING.sub(partial(_heading, below=below, anchored=address is not None), html)
+    html = _LINK.sub(partial(_link, address=address or _nowhere), html)
+    return mark_safe(_PICTURE.sub(partial(_picture, address=address or _nowhere), html))  # noqa: S308 - escaped by _words
+
+
+def anchor(heading: str) -> str:
+    """As the links of our pages write it: small letters, hyphens for spaces, nothing else."""
+    words = unescape(re.sub(r"<[^>]+>", "", heading)).lower()
+    return re.sub(r"[^\w-]", "", words.strip().replace(" ", "-"))
+
+
+def _nowhere(_target: str) -> str:
+    return ""
+
+
+def _heading(found: re.Match[str], below: int, anchored: bool) -> str:
+    level = int(found[1]) + below
+    name = f' id="{escape(anchor(found[2]))}"' if anchored else ""
+    return f"<h{level}{name}>{found[2]}</h{level}>"
+
+
+def _link(found: re.Match[str], address: Address) -> str:
+    leads = address(unescape(found[1]))
+    return f'<a href="{escape(leads)}">{found[2]}</a>' if leads else found[2]
+
+
+def _picture(found: re.Match[str], address: Address) -> str:
+    """Its words, where it is not at hand."""
+    leads = escape(address(unescape(found[1])))
+    return f'<img src="{leads}" alt="{found[2]}" loading="lazy">' if leads else found[2]
+
+
+def _blocks(text: str) -> str:
+    return "\n".join(part for block in re.split(r"\n\s*\n", text.strip()) for part in _block(block.splitlines()))
+
+
+def _code(text: str) -> str:
+    """As it stands; a keyboard can move what is wider than the page."""
+    return f'<pre class="raw" tabindex="0">{escape(text)}</pre>'
 
 
 def _block(lines: Sequence[str]) -> list[str]:

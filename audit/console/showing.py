@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 LONGEST = 200_000  # characters of one raw text on a page
 
@@ -21,6 +22,11 @@ _TONES = {
     "bad": ("dead", "rejected", "failed", "missing", "error", "differs"),
 }
 _TONE = {state: tone for tone, states in _TONES.items() for state in states}
+
+
+def heading_of(page: Any) -> str:
+    """What a page's list is called, for every page of the admin."""
+    return getattr(page, "heading", "") or str(capfirst(page.opts.verbose_name_plural))
 
 
 def badge(state: str, label: str = "") -> SafeString:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,12 +16,14 @@ from django.utils import timezone
 from kombu import Connection as BrokerConnection
 from kombu import Exchange, Producer, Queue
 
+from config.databases import LONGEST_IDLE_TRANSACTION
 from config.doctor.finding import Finding, ill, well
 from config.supervisor.serving import LOOPBACK
 from flows.models import PeriodicLease
 
 STALE_SECONDS = 60.0
 BROKER_SECONDS = 5.0
+_FORGET_IDLE = f"ALTER ROLE CURRENT_USER SET idle_in_transaction_session_timeout = '{LONGEST_IDLE_TRANSACTION}s';"
 
 
 def check_settings() -> Iterator[Finding]:
@@ -54,6 +57,8 @@ def check_database() -> Iterator[Finding]:
     yield well(f"{version} answers and takes writes.")
     if connection.vendor == "sqlite" and (mode := _scalar("PRAGMA journal_mode")) != "wal":
         yield ill(f"SQLite is in journal mode {mode}, not WAL: readers would block writers. Is the file on a network drive?")
+    if connection.vendor == "postgresql" and _scalar("SHOW idle_in_transaction_session_timeout") == "0":
+        yield ill(f"A process that is stopped inside a transaction would keep its locks for ever. Run in PostgreSQL: {_FORGET_IDLE}")
 
 
 def _database_version() -> str:
@@ -111,7 +116,7 @@ def broker_round_trip(url: str) -> int:
     bounds = {"socket_timeout": 3, "socket_connect_timeout": 3} if url.startswith("redis") else {}
     with BrokerConnection(url, connect_timeout=3, transport_options={**bounds, "max_retries": 1}) as broker:
         channel = broker.channel()
-        queue = Queue(name, Exchange(""), routing_key=name, durable=False, auto_delete=True, channel=channel)
+        queue = Queue(name, Exchange(""), routing_key=name, durable=False, exclusive=True, auto_delete=True, channel=channel)
         queue.declare()
         try:
             Producer(channel).publish({"doctor": name}, routing_key=name, exchange="")
@@ -120,7 +125,8 @@ def broker_round_trip(url: str) -> int:
                     raise TimeoutError("the message did not come back")
                 time.sleep(0.01)
         finally:
-            queue.delete()
+            with suppress(Exception):  # what went wrong before is what is told
+                queue.delete()
         if message.payload != {"doctor": name}:
             raise ValueError("another message came back")
     return round((time.monotonic() - started) * 1000)

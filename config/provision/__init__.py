@@ -1,1 +1,1 @@
-"""Provisioning: a TOML file describes organizations, people, connections, flows and mappings; the database is brought to it."""
+"""Provisioning: a TOML file says what there is, from organizations to alert targets; the database is brought to it."""

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from audit.models import Outcome
 from audit.services import write
+from config.provision.alert_targets import AlertTargetEntry, apply_alert_target
 from config.provision.choices import check_connection, checked
 from config.provision.entries import ConnectionEntry, Document, FlowEntry, OrganizationEntry, UserEntry, read_document
 from config.provision.mappings import apply_mappings
@@ -19,10 +20,13 @@ from config.provision.rows import Step, bring
 from connectors.kit.errors import SyncError
 from connectors.registry import all_connectors, get_connector
 from credentials.models import Connection, Membership, Organization
+from credentials.people.ending import end_access
 from credentials.vault import read_secrets, set_secrets
+from flows.alerting.planning import ensure_contacts
 from flows.models import Flow
 from flows.polling import read_from_now
 from flows.recipes import RECIPES
+from flows.recipes.options import left_open
 from flows.releasing import options_changed
 from flows.schedules import schedule_poll
 from flows.selectors import settings_for
@@ -70,6 +74,10 @@ def _steps(document: Document, connections: list[Connection], flows: list[Flow])
             flows.append(flow)
         yield step
         yield from apply_mappings(flow, flow_entry)
+    if document.alert_targets:
+        ensure_contacts()  # another mail target does not take their place
+    for target in document.alert_targets:
+        yield apply_alert_target(target, _organization(target, target.organization, "organization"))
 
 
 def _apply_organization(entry: OrganizationEntry) -> Step:
@@ -108,7 +116,9 @@ def _unusable_password(entry: UserEntry) -> dict[str, str]:
 def _set_memberships(user: User, organizations: list[Organization]) -> bool:
     wanted = {organization.pk for organization in organizations}
     held = set(Membership.objects.filter(user=user).values_list("organization_id", flat=True))
-    Membership.objects.filter(user=user).exclude(organization_id__in=wanted).delete()
+    for gone in Membership.objects.filter(user=user).exclude(organization_id__in=wanted).select_related("organization"):
+        end_access(user, gone.organization, "provision")
+        gone.delete()
     Membership.objects.bulk_create([Membership(user=user, organization_id=pk) for pk in sorted(wanted - held)])
     return wanted != held
 
@@ -155,6 +165,8 @@ def _apply_flow(entry: FlowEntry) -> tuple[Flow, Step]:
     fields = {**entry.fields, "source": source, "destination": destination, "recipe": entry.recipe}
     if "options" in entry.table.values:
         fields["options"] = checked(entry.options, settings_for(Flow(recipe=entry.recipe, source=source)))
+        for name, asks in left_open(fields["options"]).items():
+            entry.options.refuse(name, asks)
     flow, verb, details = bring(Flow, entry.table, {"organization": organization, "label": entry.label}, fields)
     schedule_poll(flow)
     if flow.enabled:
@@ -183,7 +195,7 @@ def _connection_of(entry: FlowEntry, organization: Organization, key: str) -> Co
     return found
 
 
-def _organization(entry: UserEntry | ConnectionEntry | FlowEntry, slug: str, key: str) -> Organization:
+def _organization(entry: UserEntry | ConnectionEntry | FlowEntry | AlertTargetEntry, slug: str, key: str) -> Organization:
     found = Organization.objects.filter(slug=slug).first()
     if found is None:
         known = tuple(Organization.objects.values_list("slug", flat=True))

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from config.provision.alert_targets import AlertTargetEntry, read_alert_target
 from config.provision.reading import ProvisionError, Table, resolve, unique
+
+SECTIONS = ("organizations", "users", "connections", "flows", "alert_targets")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Document:
     users: tuple[UserEntry, ...]
     connections: tuple[ConnectionEntry, ...]
     flows: tuple[FlowEntry, ...]
+    alert_targets: tuple[AlertTargetEntry, ...]
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -77,18 +81,20 @@ def read_toml(text: str) -> dict[str, Any]:
 def read_document(content: Mapping[str, Any], environ: Mapping[str, str]) -> Document:
     """Check the shape of everything. Raises ProvisionError naming the key."""
     root = Table("", content)
-    root.only("organizations", "users", "connections", "flows")
-    organizations, users, connections, flows = (root.tables(key) for key in ("organizations", "users", "connections", "flows"))
+    root.only(*SECTIONS)
+    organizations, users, connections, flows, alert_targets = (root.tables(key) for key in SECTIONS)
     document = Document(
         tuple(_organization(table) for table in organizations),
         tuple(_user(table, environ) for table in users),
         tuple(_connection(table, environ) for table in connections),
         tuple(_flow(table) for table in flows),
+        tuple(read_alert_target(table, environ) for table in alert_targets),
     )
     unique(organizations, lambda table: (table.text("slug"),), "organization")
     unique(users, lambda table: (table.text("username"),), "user")
     unique(connections, lambda table: (table.text("organization"), table.text("label")), "connection")
     unique(flows, lambda table: (table.text("organization"), table.text("label")), "flow")
+    unique(alert_targets, lambda table: (table.text("organization"), table.text("label")), "alert target")
     return document
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from connectors.kit.contract import Account
+    from connectors.kit.account import Account
     from connectors.kit.http import Api, Plumbing
     from connectors.kit.tame import Tame
 

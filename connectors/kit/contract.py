@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from connectors.canonical.identity import Notice, ObjectType, Window
+from connectors.kit.account import Account
 from connectors.kit.authorising import (
     Activated,
     Activation,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BY_HAND",
-    "Account",
     "Activated",
     "Activation",
     "Auth",
@@ -74,24 +74,6 @@ __all__ = [
 
 T = TypeVar("T")
 Raw = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What a connector knows of one connection. key is the connection's id, for pooled sessions and limits.
-
-    urls overrides single addresses of the platform by name ("api", "authorize", "token"); ids holds what probing found
-    out ("account_id"); settings what the operator chose; secrets is never shown by repr.
-    """
-
-    key: str
-    base_url: str
-    urls: Mapping[str, str] = field(default_factory=dict)
-    ids: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    time_zone: str = "UTC"
-    currency: str = ""
 
 
 # ---- reading -----------------------------------------------------------------------------------------------
@@ -131,8 +113,8 @@ class Writes(Generic[T]):
 
     find: all objects that carry this value's marker or natural key, checked field by field on our side (filters may be ignored
     silently), best first. create: may raise Conflict, Refused, Unclear. update(api, id, value). get(api, id). actions: named changes
-    without a body ("mark_sent", "void", "restore"). owns(found, wanted): whether a found object is ours or may be shared; another's
-    is never adopted. settle: the longest time until a created object is findable. every: all that a person may choose from.
+    without a body ("mark_sent", "void", "remove", "restore"). owns(found, wanted): whether a found object is ours or may be shared;
+    another's is never adopted. settle: the longest time until a created object is findable. every: all that a person may choose from.
     """
 
     find: Callable[[Api, T], tuple[T, ...]]
@@ -245,7 +227,8 @@ class Connector:
     settings: what the operator types in (secrets included); source_options: what a flow that reads from here may choose on top of its
     recipe's options; they stand in the settings of that flow's Account, over the connection's own, for page, fetch and normalise.
     statuses: the platform's order statuses with labels; paid_statuses: those that count for booking unless a flow says otherwise;
-    addressed: whether each account has an address of its own, which the operator enters;
+    keeps_books: whether it is the books, which every flow goes into or out of; addressed: whether each account has an address of its
+    own, which the operator enters (address_help says which, refuses(address) why something else cannot be one);
     link(account, object_type, id): where a person sees the object, "" where there is no page; usage(account): how the quota was used,
     where the platform counts something else than calls.
     """
@@ -268,18 +251,18 @@ class Connector:
     paid_statuses: tuple[str, ...] = ()
     payment_methods: tuple[str, ...] = ()
     source_options: tuple[Setting, ...] = ()
+    keeps_books: bool = False
     addressed: bool = True
+    address_help: str = "Of the shop, as its visitors see it: https://shop.example"
+    refuses: Callable[[str], str] = lambda _address: ""
     sandbox: SandboxSpec | None = None
 
     @property
     def capabilities(self) -> tuple[str, ...]:
         """What it can do, in words, from what it defines."""
         found = [f"reads {kind.plural}" for kind in self.reads] + [f"writes {kind.plural}" for kind in self.writes]
-        if self.webhooks:
-            found.append("webhooks")
-        if any(isinstance(auth, OAuth2) for auth in (self.auth, *self.ways.values())):
-            found.append("OAuth")
-        return tuple(found)
+        signs_in = any(isinstance(auth, OAuth2) for auth in (self.auth, *self.ways.values()))
+        return (*found, *(("webhooks",) if self.webhooks else ()), *(("OAuth",) if signs_in else ()))
 
     def way(self, settings: Mapping[str, Any]) -> tuple[str, Auth]:
         """The way of authorising that a connection with these settings uses, and its name ("" where there is only one)."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import NeedsAttention, RateLimited, Rejected, SyncError, Transient, Unauthorised, Unclear
 from connectors.kit.limits import parse_retry_after
 from connectors.kit.network import at_the_door

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -23,6 +24,7 @@ from credentials.accounts import connector_of, oauth_of
 from credentials.addresses import addresses_there
 from credentials.admin.connection_form import ConnectionForm, NewConnectionForm, field_names, form_for, stored_names
 from credentials.console import ScopedAdmin, organization_filter
+from credentials.lasting import lasting_of
 from credentials.models import Connection
 from credentials.pausing import pause, resume
 from credentials.services import probe_connection
@@ -64,6 +66,7 @@ BUTTONS = (
 class ConnectionAdmin(ScopedAdmin):
     """One authorised account on one platform."""
 
+    about = "Your shops and your books: their keys, and whether they answer."
     list_display = ("label", "organization", "shown_platform", "shown_status", "status_reason", "checked")
     list_filter = (organization_filter(), "status")
     list_select_related = ("organization",)
@@ -173,21 +176,23 @@ class ConnectionAdmin(ScopedAdmin):
     def checked(self, row: Connection) -> SafeString | str:
         return moment(row.checked_at)
 
-    @admin.display(description="access renewed until (UTC)")
-    def expires(self, row: Connection) -> SafeString | str:
-        return moment(row.token_expires_at)
+    @admin.display(description="authorisation")
+    def lasts(self, row: Connection) -> str:
+        return lasting_of([row], timezone.now())[row.pk] or "-"
 
-    @admin.display(description="can")
+    @admin.display(description="what it can do")
     def capabilities(self, row: Connection) -> str:
         return ", ".join(connector_of(row).capabilities)
 
     @admin.display(description="keys")
     def shown_secrets(self, row: Connection) -> SafeString:
         stored = stored_names(row)
-        wanted = [(setting.name, setting.label) for setting in secrets_of(connector_of(row), row.settings)]
+        wanted = [(setting.name, setting.label, setting.required) for setting in secrets_of(connector_of(row), row.settings)]
         if oauth_of(row) is not None:
-            wanted.append(("access_token", "Authorisation"))
-        return format_html_join(" ", '<span class="pair">{} {}</span>', ((label, _stored(name in stored)) for name, label in wanted))
+            wanted.append(("access_token", "Authorisation", True))
+        return format_html_join(
+            " ", '<span class="pair">{} {}</span>', ((label, _stored(name in stored, must)) for name, label, must in wanted)
+        )
 
     def addresses(self, row: Connection) -> dict[str, str]:
         """Our addresses by what platforms call them."""
@@ -198,7 +203,7 @@ class ConnectionAdmin(ScopedAdmin):
         pairs = self.addresses(row).items()
         return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd><code>{}</code></dd>", pairs))
 
-    @admin.display(description="refresh token good until (UTC)")
+    @admin.display(description="sign-in good until (UTC)")
     def refresh_expires(self, row: Connection) -> SafeString | str:
         return moment(row.refresh_expires_at)
 
@@ -207,7 +212,7 @@ class ConnectionAdmin(ScopedAdmin):
         pairs = ((s.label, shown(s, row.settings) or "-") for s in open_settings_of(connector_of(row), row.settings))
         return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs))
 
-    @admin.display(description="what it taught us")
+    @admin.display(description="what was learned of it")
     def shown_learned(self, row: Connection) -> SafeString | str:
         return pretty_json(row.learned) if row.learned else "-"
 
@@ -216,7 +221,7 @@ _STATE = (
     "shown_status",
     "status_reason",
     "checked",
-    "expires",
+    "lasts",
     "refresh_expires",
     "currency",
     "time_zone",
@@ -226,8 +231,8 @@ _STATE = (
 _SHOWN = ("shown_secrets", "shown_settings", "shown_addresses")
 
 
-def _stored(is_stored: bool) -> SafeString:
-    return badge("stored") if is_stored else badge("missing")
+def _stored(is_stored: bool, is_required: bool) -> SafeString:
+    return badge("stored") if is_stored else badge("missing") if is_required else badge("not entered")
 
 
 admin.site.register(Connection, ConnectionAdmin)

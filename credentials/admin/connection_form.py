@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.validators import URLValidator
 
 from audit.console.generics import AnyForm
 from connectors.registry import all_connectors
@@ -19,17 +20,20 @@ SECRET, SETTING = "secret_", "setting_"
 TOKENS = ("access_token", "refresh_token")
 
 
+class AddressField(forms.URLField):
+    """Where a platform answers: nothing else than the web."""
+
+    default_validators = [URLValidator(schemes=["https", "http"])]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": "Address", "max_length": 300, "assume_scheme": "https", **kwargs})
+
+
 class NewConnectionForm(AnyForm):
     """The first step: which platform, which shop."""
 
     platform = forms.ChoiceField()
-    base_url = forms.URLField(
-        label="Address",
-        required=False,
-        max_length=300,
-        assume_scheme="https",
-        help_text="Of the shop, as its visitors see it. Empty for platforms that have one address for everybody.",
-    )
+    base_url = AddressField(required=False, help_text="Of the shop, as its visitors see it: https://shop.example")
 
     class Meta:
         model = Connection
@@ -39,6 +43,19 @@ class NewConnectionForm(AnyForm):
         super().__init__(*args, **kwargs)
         if isinstance(field := self.fields.get("platform"), forms.ChoiceField):
             field.choices = [(name, connector.label) for name, connector in all_connectors().items()]
+        without = sorted(connector.label for connector in all_connectors().values() if not connector.addressed)
+        self.fields["base_url"].help_text += f". Leave it empty for {', '.join(without[:-1])} and {without[-1]}."
+
+    def clean_base_url(self) -> str:
+        return checked_address(self.cleaned_data["base_url"], self.cleaned_data.get("platform", ""))
+
+
+def checked_address(address: str, platform: str) -> str:
+    """As it was typed, where the platform has accounts at such addresses."""
+    connector = all_connectors().get(platform)
+    if address and connector is not None and (problem := connector.refuses(address)):
+        raise forms.ValidationError(problem)
+    return address
 
 
 class ConnectionForm(AnyForm):
@@ -55,8 +72,13 @@ class ConnectionForm(AnyForm):
         super().__init__(*args, **kwargs)
         self._stored_addresses = (self.instance.base_url, dict(self.instance.urls))
         self._stored_settings = dict(self.instance.settings)
+        if "base_url" in self.fields and not connector_of(self.instance).addressed:
+            self.fields["base_url"].help_text = "Leave it empty: this platform has one address for everybody."
         if "urls" in self.fields:
             self.fields["urls"].show_hidden_initial = False  # changed_data would believe what the browser says it was
+
+    def clean_base_url(self) -> str:
+        return checked_address(self.cleaned_data["base_url"], self.instance.platform)
 
     def clean_urls(self) -> dict[str, str]:
         urls = self.cleaned_data["urls"] or {}

@@ -19,6 +19,7 @@ from audit.console.showing import badge, moment
 from credentials.access import BOOKKEEPER, OWNER, ROLES, SUPPORT, VIEWER
 from credentials.console import ScopedAdmin, organization_filter
 from credentials.models import Invitation, Membership
+from credentials.people.ending import open_invitations, tokens_in_use
 from credentials.people.inviting import Refused, invite, withdraw
 from credentials.people.members import NotYours, change_roles, look_after, may_look_after, remove_member, roles_of
 from credentials.people.second_factor import in_use, remove
@@ -27,7 +28,7 @@ from credentials.people.sign_ins import end_others
 MAY_CHANGE = "credentials.change_membership"
 IN_WORDS = {
     VIEWER: "Viewer: sees everything, changes nothing",
-    BOOKKEEPER: "Bookkeeper: mappings, plans, backfills",
+    BOOKKEEPER: "Bookkeeper: mappings, comparisons, reading a period again",
     SUPPORT: "Support: retry, replay, webhooks, the audit",
     OWNER: "Owner: all of that, and connections, flows and people",
 }
@@ -68,6 +69,7 @@ class MemberForm(AnyForm):
 class MemberAdmin(ScopedAdmin):
     """Who works for the organization. The services write the audit records."""
 
+    about = "Who works here, and what they may do."
     list_display = ("person", "mail", "roles_told", "factor", "last_login", "organization")
     list_display_links = ("person",)
     list_filter = (organization_filter(),)
@@ -142,8 +144,11 @@ class MemberAdmin(ScopedAdmin):
             return HttpResponseRedirect(self.address("change", object_id))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Nothing hangs on a membership but the membership; what Django would list are rows of other pages."""
-        return [str(row) for row in objs], {"members": len(objs)}, set(), []
+        """The membership, and what ends with it; what Django would list are rows of other pages."""
+        tokens = [f"API token {token.name}" for row in objs for token in tokens_in_use(row.user, row.organization)]
+        sent = [str(invitation) for row in objs for invitation in open_invitations(row.user, row.organization)]
+        counts = {"members": len(objs), "API tokens": len(tokens), "open invitations": len(sent)}
+        return [*(str(row) for row in objs), *tokens, *sent], {name: n for name, n in counts.items() if n}, set(), []
 
     def record(self, *_args: Any, **_kwargs: Any) -> None:
         """The services write their own, with more to tell."""
@@ -195,6 +200,7 @@ class InvitationForm(AnyForm):
 class InvitationAdmin(ScopedAdmin):
     """Open ones: whom we wait for. Withdrawn by deleting; accepted ones are members."""
 
+    about = "People who were asked to join and have not yet come."
     form = InvitationForm
     list_display = ("email", "roles_told", "organization", "invited_by", "made", "state")
     list_filter = (organization_filter(),)

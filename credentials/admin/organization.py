@@ -32,6 +32,7 @@ class OrganizationForm(AnyForm):
 class OrganizationAdmin(ScopedAdmin):
     """Owners look after their own; only superusers make new ones. Nobody deletes one: its history belongs to it."""
 
+    about = "The companies whose shops and books are connected."
     organization_path = "pk"
     form = OrganizationForm
     list_display = ("name", "slug", "contacts")

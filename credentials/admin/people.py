@@ -14,6 +14,7 @@ from audit.console.base import ConsoleAdmin
 from audit.console.generics import AnyInline, AnyUserAdmin
 from audit.console.inlines import SpokenRows
 from credentials.models import Membership
+from credentials.people.ending import end_access
 
 
 class SuperusersOnly:
@@ -62,6 +63,11 @@ class PersonAdmin(Everyone, AnyUserAdmin):
     """Django's own, with the memberships."""
 
     inlines = (WorksFor,)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for gone in formset.deleted_objects:
+            end_access(gone.user, gone.organization, request.user.get_username())
 
 
 class RoleAdmin(Everyone, GroupAdmin):

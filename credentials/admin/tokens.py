@@ -26,6 +26,7 @@ def press_revoke(token: ApiToken, person: str) -> Said:
 class ApiTokenAdmin(ReadOnly, ScopedAdmin):
     """Never the token itself: nobody can read it again."""
 
+    about = "Programs that may ask and write in somebody's name. People make and end their own under Your account."
     list_display = ("name", "hint", "user", "organization", "may", "state", "used", "expires")
     list_filter = (organization_filter(),)
     list_select_related = ("user", "organization")

@@ -63,7 +63,7 @@ class Connection(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="connections")
     platform = models.CharField(max_length=40)
-    label = models.CharField(max_length=120)
+    label = models.CharField("name", max_length=120)
     base_url = models.URLField(max_length=300, blank=True)
     urls = models.JSONField(default=dict, blank=True, help_text="Addresses that differ from the platform's own, by name.")
     ids = models.JSONField(default=dict, blank=True, help_text="What the platform calls this account.")

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from credentials.models import Invitation
 from credentials.people.attempts import BY_ADDRESS, address_of, take
+from credentials.people.ending import end_tokens
 from credentials.people.forms import JoinForm
 from credentials.people.inviting import Refused, accept, account_for, find, join
 from credentials.people.logging_in import too_many
@@ -27,7 +28,10 @@ from credentials.people.sign_ins import end_others
 from credentials.people.told import tell_of
 from credentials.tasks import ask_for_mail_reset
 
-GONE = "This link is not valid any more: it was used, withdrawn, or is older than a week. Ask for a new invitation."
+GONE = (
+    "This link is not valid any more: it was used, withdrawn, or is older than a week, or whoever sent it may not invite any more. "
+    "Ask for a new invitation."
+)
 
 
 @never_cache
@@ -83,7 +87,7 @@ class ForgottenPassword(PasswordResetView):
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
 class NewPassword(PasswordResetConfirmView):
-    """Django's page behind the link; every browser is logged out. Tries with made-up links are counted."""
+    """Django's page behind the link; every browser is logged out, every token of the API ends. Tries with made-up links are counted."""
 
     def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         wait = take("reset-link", address_of(self.request), BY_ADDRESS)
@@ -96,5 +100,7 @@ class NewPassword(PasswordResetConfirmView):
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
         end_others(form.user, None)
-        tell_of(form.user, "reset password", "A new password was chosen by a mailed link; all browsers were logged out.")
+        ended = end_tokens(form.user, form.user.get_username())
+        told = f"A new password was chosen by a mailed link; all browsers were logged out, {ended} API token(s) revoked."
+        tell_of(form.user, "reset password", told)
         return answer

@@ -70,7 +70,7 @@ class JoinForm(forms.Form):
 class TokenForm(forms.Form):
     """A new token of the API."""
 
-    name = forms.CharField(max_length=60, help_text="What uses it, like: month-end script. Audit records name it.")
+    name = forms.CharField(max_length=60, help_text="What uses it, like: month-end script. The audit names it.")
     organization: forms.ModelChoiceField[Organization] = forms.ModelChoiceField(Organization.objects.none(), empty_label=None)
     scopes = forms.MultipleChoiceField(
         label="It may", choices=[(scope.value, IN_WORDS[scope]) for scope in Scope], widget=forms.CheckboxSelectMultiple

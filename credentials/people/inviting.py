@@ -60,9 +60,17 @@ def withdraw(row: Invitation, by: User) -> None:
 
 
 def find(token: str) -> Invitation | None:
-    """The open invitation of a link."""
+    """The open invitation of a link, as long as whoever sent it may invite."""
     rows = Invitation.objects.filter(digest=_digest(token), accepted_at=None, expires_at__gt=timezone.now())
-    return rows.select_related("organization").first()
+    row = rows.select_related("organization").first()
+    return row if row is not None and _may_still_invite(row) else None
+
+
+def _may_still_invite(row: Invitation) -> bool:
+    sender = User.objects.filter(username=row.invited_by).first()
+    if sender is None or not sender.has_perm("credentials.add_invitation"):  # also when the account was switched off
+        return False
+    return sender.is_superuser or sender.memberships.filter(organization_id=row.organization_id).exists()
 
 
 def account_for(row: Invitation) -> User | None:

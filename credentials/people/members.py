@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from credentials.access import OWNER, ROLES, visible_organizations
-from credentials.models import ApiToken, Membership, Organization
+from credentials.models import Membership, Organization
+from credentials.people.ending import end_access, end_invitations
 from credentials.people.sign_ins import end_others
 from credentials.people.told import tell
 
@@ -57,6 +57,8 @@ def change_roles(member: Membership, roles: Iterable[str], by: User) -> bool:
             for one in mine:
                 _keep_an_owner(one, by)
         set_roles(person, after)
+        if OWNER in before and OWNER not in after:
+            end_invitations(person, by.get_username())
         message = f"The roles of {person.get_username()} are {_words(after)} now; they were {_words(before)}."
         places = person.memberships.order_by("organization_id").values_list("organization_id", flat=True)
         tell(list(places), by.get_username(), "change roles", person.get_username(), message)
@@ -64,13 +66,15 @@ def change_roles(member: Membership, roles: Iterable[str], by: User) -> bool:
 
 
 def remove_member(member: Membership, by: User) -> None:
-    """End it: nothing of the organization is visible any more, and tokens for it end. Raises NotYours for the last owner."""
+    """End it: nothing of the organization is visible any more; tokens for it end, and so do invitations. Raises NotYours for the last
+    owner.
+    """
     organization = member.organization
     with transaction.atomic():
         person = at_this_moment(member.user)
         _lock([organization.pk])
         _keep_an_owner(member, by)
-        ApiToken.objects.filter(user=person, organization=organization, revoked_at=None).update(revoked_at=timezone.now())
+        end_access(person, organization, by.get_username())
         member.delete()
         message = f"{person.get_username()} does not work for {organization} any more."
         tell([organization.pk], by.get_username(), "remove member", person.get_username(), message)

@@ -54,6 +54,7 @@ def mail_reset(user_id: int) -> None:
         f"Somebody, probably you, asked for a new password of {person.get_username()} in Tillbridge.\n\n"
         f"Choose it here. The link works once, for {settings.PASSWORD_RESET_TIMEOUT // 3600} hour(s):\n"
         f"{settings.PUBLIC_URL}{reverse('password_reset_confirm', args=place)}\n\n"
+        "You are then logged out of every browser, and your API tokens end.\n\n"
         "If it was not you, do nothing: your password stays as it is."
     )
     try:

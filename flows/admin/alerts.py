@@ -38,7 +38,8 @@ def close(alert: Alert, _person: str) -> Said:
 class AlertAdmin(ReadOnly, PlainScope):
     """What a person should know."""
 
-    list_display = ("shown_severity", "shown_state", "message", "opened", "seen", "count")
+    about = "What went wrong and asks for somebody. An alert closes by itself when its cause is gone."
+    list_display = ("message", "shown_severity", "shown_state", "opened", "seen", "count")
     list_display_links = ("message",)
     list_filter = (is_empty("closed_at", "state", "open", "closed"), "severity")
     sortable_by = ()
@@ -77,7 +78,12 @@ class AlertAdmin(ReadOnly, PlainScope):
 class AlertTargetAdmin(ScopedAdmin):
     """Where an organization's alerts go; owners look after it."""
 
+    about = "Who is told when an alert opens: by e-mail, in Slack, or a program of your own."
     form = TargetForm
+
+    class Media:
+        js = ("console/alert_recipient.js",)
+
     list_display = ("label", "organization", "kind", "where", "errors", "warnings", "shown_state")
     list_filter = (organization_filter(), one_of("kind", "kind", tuple(AlertTarget.Kind.choices)))
     list_select_related = ("organization",)
@@ -101,7 +107,7 @@ class AlertTargetAdmin(ScopedAdmin):
         if obj is not None and not self.has_change_permission(request, obj):
             asked = ()
         when = ("errors", "warnings", "tell_end", "digest_hour", "enabled")
-        told = [("Last tellings", {"fields": ("last_tellings",)})] if obj else []
+        told = [("What was sent", {"fields": ("last_tellings",)})] if obj else []
         return ((None, {"fields": (*place, *asked)}), ("What is told", {"fields": when}), *told)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[forms.ModelForm[Any]]:
@@ -137,7 +143,7 @@ class AlertTargetAdmin(ScopedAdmin):
             return badge("off")
         return badge("attention", "does not answer") if row.late else badge("on")
 
-    @admin.display(description="last tellings")
+    @admin.display(description="the last ones (UTC)")
     def last_tellings(self, row: AlertTarget) -> SafeString | str:
         rows = AlertDelivery.objects.filter(target=row).order_by("-id")[:10]
         parts = ((moment(t.created_at), t.get_kind_display(), badge(t.state, t.get_state_display()), t.answer) for t in rows)
@@ -148,11 +154,13 @@ class AlertTargetAdmin(ScopedAdmin):
 class AlertDeliveryAdmin(ReadOnly, ScopedAdmin):
     """What became of each telling."""
 
+    heading = "Alerts sent"
+    about = "Each message about an alert, and what its recipient answered."
     organization_path = "target__organization"
     list_display = ("planned", "target", "kind", "shown_state", "attempts", "answer")
     list_display_links = ("planned",)
     list_filter = (
-        scoped_filter("target", AlertTarget, "target"),
+        scoped_filter("target", AlertTarget, "recipient"),
         one_of("state", "state", tuple(AlertDelivery.State.choices)),
         one_of("kind", "kind", tuple(AlertDelivery.Kind.choices)),
     )

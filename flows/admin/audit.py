@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from audit.checks import last_check
 from audit.console.base import ConsoleAdmin, ReadOnly
 from audit.console.buttons import tell
-from audit.console.showing import badge, moment, pretty_json
+from audit.console.showing import badge, inside, moment, pretty_json
 from audit.exporting.archive import exported
 from audit.exporting.rows import FORMS
 from audit.models import AuditRecord, AuditSeal, Outcome
@@ -47,7 +47,9 @@ class PlainScope(ConsoleAdmin):
 class AuditRecordAdmin(ReadOnly, PlainScope):
     """Who or what did what."""
 
-    list_display = ("when", "actor", "action", "shown_outcome", "message", "connection_label", "source_id", "target_id")
+    heading = "Audit trail"
+    about = "Who or what did what, and when. Nothing here can be changed or deleted by anybody."
+    list_display = ("when", "who", "what", "shown_outcome", "message", "connection", "there", "made")
     list_display_links = ("when",)
     list_filter = (RecordsFilter,)
     search_fields = ("source_id",)
@@ -55,9 +57,9 @@ class AuditRecordAdmin(ReadOnly, PlainScope):
     sortable_by = ()
     ordering = ("-at", "-id")
     fieldsets = (
-        (None, {"fields": ("when", "actor", "action", "shown_outcome", "message", "duration_ms")}),
-        ("About", {"fields": ("connection_label", "flow_id", "job_id", "event_id", "object_type", "source_id", "target_id")}),
-        ("Evidence", {"fields": ("shown_mapping", "shown_evidence", "evidence_digest", "seal")}),
+        (None, {"fields": ("when", "who", "what", "shown_outcome", "message", "took")}),
+        ("About", {"fields": ("connection", "flow", "job", "event", "there", "made")}),
+        ("Evidence", {"fields": ("shown_mapping", "shown_evidence", "digest", "seal")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -129,6 +131,46 @@ class AuditRecordAdmin(ReadOnly, PlainScope):
     def when(self, row: AuditRecord) -> SafeString | str:
         return moment(row.at)
 
+    @admin.display(description="who")
+    def who(self, row: AuditRecord) -> str:
+        return row.actor
+
+    @admin.display(description="what")
+    def what(self, row: AuditRecord) -> str:
+        return row.action.replace("_", " ")
+
+    @admin.display(description="took")
+    def took(self, row: AuditRecord) -> str:
+        return "-" if row.duration_ms is None else f"{row.duration_ms} ms"
+
+    @admin.display(description="connection")
+    def connection(self, row: AuditRecord) -> str:
+        return row.connection_label or "-"
+
+    @admin.display(description="flow")
+    def flow(self, row: AuditRecord) -> SafeString | str:
+        return inside("flows_flow", row.flow_id, f"flow {row.flow_id}" if row.flow_id else "")
+
+    @admin.display(description="job")
+    def job(self, row: AuditRecord) -> SafeString | str:
+        return inside("flows_syncjob", row.job_id, f"job {row.job_id}" if row.job_id else "")
+
+    @admin.display(description="received webhook")
+    def event(self, row: AuditRecord) -> SafeString | str:
+        return inside("flows_inboundevent", row.event_id, f"received webhook {row.event_id}" if row.event_id else "")
+
+    @admin.display(description="record")
+    def there(self, row: AuditRecord) -> str:
+        return f"{row.object_type} {row.source_id}".replace("_", " ").strip() or "-"
+
+    @admin.display(description="id on the other side")
+    def made(self, row: AuditRecord) -> str:
+        return row.target_id or "-"
+
+    @admin.display(description="digest of the evidence")
+    def digest(self, row: AuditRecord) -> str:
+        return row.evidence_digest
+
     @admin.display(description="outcome")
     def shown_outcome(self, row: AuditRecord) -> SafeString:
         return badge(row.outcome, row.get_outcome_display())
@@ -146,6 +188,10 @@ class AuditRecordAdmin(ReadOnly, PlainScope):
 class AuditSealAdmin(ReadOnly, ConsoleAdmin):
     """The chain that proves that nothing was changed. It covers all organizations together and shows nobody's records."""
 
+    about = (
+        "A seal covers a group of entries of the audit trail and the seal "
+        "before it: whoever changed an old entry would break all seals since."
+    )
     list_display = ("id", "sealed", "first_record", "last_record", "count", "short_chain", "pruned")
     sortable_by = ()
     ordering = ("-id",)

@@ -67,6 +67,7 @@ class RecordsFilter(ListFilter):
     """Carries the form through Django's list; the page shows it above the table instead of beside it."""
 
     title = "what is wanted"
+    parameter_names = tuple(FilterForm.base_fields)
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -76,7 +77,7 @@ class RecordsFilter(ListFilter):
         self.form = FilterForm(self.used_parameters, request)
 
     def expected_parameters(self) -> list[str | None]:
-        return list(FilterForm.base_fields)
+        return list(self.parameter_names)
 
     def has_output(self) -> bool:
         return True

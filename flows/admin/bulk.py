@@ -40,6 +40,7 @@ def may_repair(request: HttpRequest) -> bool:
 class BulkRunAdmin(ReadOnly, ScopedAdmin):
     """One wish about many records."""
 
+    about = "What somebody asked of many records at once, and how far it is."
     list_display = ("kind", "about", "asked_by", "created", "total", "shown_state")
     list_filter = (organization_filter(), "kind")
     list_select_related = ("organization",)

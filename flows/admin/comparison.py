@@ -29,9 +29,8 @@ from flows.admin.inbox import MAY_REPLAY
 from flows.admin.parts import flow_filter
 from flows.asking import ask_for_comparison
 from flows.comparisons import runs
-from flows.comparisons.drifts import BY_A_PERSON
 from flows.comparisons.repairing import mendable, repair
-from flows.comparisons.results import KINDS, in_words, kind_in_words, shown, sums_of
+from flows.comparisons.results import KINDS, in_words, kind_in_words, kinds_in_words, shown, sums_of
 from flows.comparisons.sheet import FORMS, sheet
 from flows.models import Comparison, Difference, Flow
 from flows.reconcile import NIGHT
@@ -53,6 +52,11 @@ class CompareForm(PeriodForm):
 class ComparisonAdmin(ReadOnly, ScopedAdmin):
     """Whoever sees the flow sees its comparisons; comparing and repairing need a permission."""
 
+    heading = "Reconciliation"
+    about = (
+        "Every comparison of what the shop says with what the books show, the "
+        "newest first. Each night the last seven days of every flow are compared."
+    )
     organization_path = "flow__organization"
     list_display = ("period", "flow", "result", "shown_state", "asked", "began")
     list_filter = (flow_filter(),)
@@ -80,9 +84,7 @@ class ComparisonAdmin(ReadOnly, ScopedAdmin):
         return [mail, *pages, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(
-            request, {"title": "Reconciliation", "may_mail": self.has_add_permission(request), **(extra_context or {})}
-        )
+        return super().changelist_view(request, {"may_mail": self.has_add_permission(request), **(extra_context or {})})
 
     def mail_view(self, request: HttpRequest) -> HttpResponse:
         """Who is mailed the summary, and how often."""
@@ -122,7 +124,7 @@ class ComparisonAdmin(ReadOnly, ScopedAdmin):
             raise PermissionDenied
         kind = request.GET.get("kind", "")
         rows = made.differences.order_by("pk")
-        paginator = BoundedPaginator(rows.filter(kind=kind) if kind in KINDS else rows, AT_ONCE)
+        paginator = BoundedPaginator(rows.filter(kinds__contains=kind) if kind in KINDS else rows, AT_ONCE)
         page = paginator.get_page(request.GET.get("p"))
         lines = shown(made, list(page.object_list))
         may_repair = self._may_repair(request)
@@ -171,7 +173,7 @@ class ComparisonAdmin(ReadOnly, ScopedAdmin):
     def _repair_question(self, request: HttpRequest, made: Comparison, rows: list[Difference]) -> Question:
         records = len({row.source_id for row in rows})
         what = f"{records} record{'s' if records != 1 else ''}"
-        facts = [f"{row.number or row.source_id}: {row.sentence}" for row in rows[:TOLD]]
+        facts = [f"{row.number or row.source_id}: {kinds_in_words(row)}. {row.sentence}" for row in rows[:TOLD]]
         hidden = [("all", "yes")] if request.POST.get("all") else [("row", str(row.pk)) for row in rows]
         return Question(
             f"Repair {what}?",
@@ -219,7 +221,7 @@ class ComparisonAdmin(ReadOnly, ScopedAdmin):
         return bool(request.user.has_perm(MAY_BACKFILL) or request.user.has_perm(MAY_REPLAY))
 
     def _render(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
-        known = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "by_a_person": BY_A_PERSON}
+        known = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
         return TemplateResponse(request, f"admin/flows/comparison/{template}", {**known, **context})
 
     # ---- the list ------------------------------------------------------------------------------------------

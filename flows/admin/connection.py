@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from audit.console.buttons import Button, Said
 from connectors.registry import get_connector
+from credentials.accounts import oauth_of
 from credentials.admin.connection import ConnectionAdmin
 from credentials.models import Connection
 from flows.admin.listening import MAY_SEE, address_of
@@ -62,7 +63,7 @@ class FlowConnectionAdmin(ConnectionAdmin):
         found = super().addresses(row)
         if webhooks is not None and webhooks.by_hand:
             found["Webhook URL"] = inbox_url(row)
-        if webhooks is not None and webhooks.whose is not None:
+        if webhooks is not None and webhooks.whose is not None and oauth_of(row) is not None:
             found["Webhook URL of the app"] = str(settings.PUBLIC_URL) + reverse("app-inbox", args=[row.platform])
         return found
 

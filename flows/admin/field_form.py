@@ -15,7 +15,7 @@ from flows.recipes.contract import FieldRule
 from flows.recipes.fields import TRANSFORMS, targets
 from flows.recipes.updating import MODES, OVERWRITE
 
-OWN = ("", "An expression, written below")
+OWN = ("", "Choose a field, or write an expression below")
 _SAID = {
     "": "as it is", "trim": "without blanks around it", "upper": "IN CAPITALS", "lower": "in small letters", "title": "With Capitals",
     "digits": "its digits only", "first_line": "its first line", "date": "its date (the first ten letters)",
@@ -42,10 +42,10 @@ def _words(path: str) -> str:
 class FieldMappingForm(AnyForm):
     """A rule that cannot work would stop every order of the flow."""
 
-    target = forms.ChoiceField(choices=[(name, name) for name in targets()], label="Field of the books")
+    target = forms.ChoiceField(choices=[(name, _words(name)) for name in targets()], label="Field of the books")
     source = forms.ChoiceField(required=False, label="Filled from")
     expression = forms.CharField(required=False, max_length=300, label="Expression", widget=forms.TextInput(attrs={"size": 60}))
-    transform = forms.ChoiceField(choices=[(name, _SAID.get(name, name)) for name in TRANSFORMS], required=False, label="Written")
+    transform = forms.ChoiceField(choices=[(name, _SAID.get(name, name)) for name in TRANSFORMS], required=False, label="How it is written")
     default = forms.CharField(required=False, max_length=200, label="If that is empty", strip=False)
     mode = forms.ChoiceField(choices=list(MODES.items()), required=False, label="When it is there already")
 
@@ -62,7 +62,7 @@ class FieldMappingForm(AnyForm):
                 "expression"
             ].help_text = "JMESPath over the record, as: join(' ', [customer.given_name, customer.family_name]) or lines[0].name"
         if flow and "target" in self.fields:
-            self.fields["target"].choices = [(name, name) for name in targets_of(flow)]  # type: ignore[attr-defined]
+            self.fields["target"].choices = [(name, _words(name)) for name in targets_of(flow)]  # type: ignore[attr-defined]
         known = self.initial.get("expression") or self.instance.expression
         if flow and RECIPES[flow.recipe].source in RECORDS and known in all_paths(RECIPES[flow.recipe].source):
             self.initial = {**self.initial, "source": known, "expression": ""}

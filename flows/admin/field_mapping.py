@@ -32,6 +32,7 @@ VERSIONS = 50  # on a page
 class FieldMappingAdmin(SheetAdmin):
     """Which field from where."""
 
+    about = "Rules that fill further fields in the books, such as the notes of an invoice, from what the shop says."
     form = FieldMappingForm
     resource = FieldMappingResource
     identity = ("target",)

@@ -61,6 +61,7 @@ def poll_now(flow: Flow, _person: str) -> Said:
 class FlowAdmin(ScopedAdmin):
     """From this connection to that one, by this recipe."""
 
+    about = "What is carried from where to where, and how."
     list_display = ("label", "organization", "shown_recipe", "source", "destination", "shown_state", "polls")
     list_filter = (
         organization_filter(),
@@ -72,7 +73,7 @@ class FlowAdmin(ScopedAdmin):
     buttons = (
         Button("enable", "Switch on", "flows.change_flow", enable, lambda flow: not flow.enabled, in_bulk=True),
         Button("disable", "Switch off", "flows.change_flow", disable, lambda flow: flow.enabled, in_bulk=True),
-        Button("poll", "Poll now", MAY_BACKFILL, poll_now, lambda flow: flow.enabled),
+        Button("poll", "Look for changes now", MAY_BACKFILL, poll_now, lambda flow: flow.enabled),
     )
 
     # ---- the form ------------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ class FlowAdmin(ScopedAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """On to the second step."""
-        self.message_user(request, f"{obj} was made and is still off. Check its options, plan a record or two, then switch it on.")
+        self.message_user(request, f"{obj} was made and is still off. Check its options, try a record or two, then switch it on.")
         return HttpResponseRedirect(self.address("change", obj.pk))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -133,8 +134,8 @@ class FlowAdmin(ScopedAdmin):
 
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         asked = (
-            (self.address("plan", row.pk), "Plan a record", MAY_PLAN),
-            (self.address("backfill", row.pk), "Backfill", MAY_BACKFILL),
+            (self.address("plan", row.pk), "Try a record", MAY_PLAN),
+            (self.address("backfill", row.pk), "Read a period again", MAY_BACKFILL),
             (self.address("travel", row.pk), "Time travel", MAY_PLAN),
             (f"{reverse('admin:flows_comparison_add')}?flow={row.pk}", "Compare both sides", MAY_BACKFILL),
         )
@@ -145,7 +146,7 @@ class FlowAdmin(ScopedAdmin):
         flow = self._flow(request, object_id, MAY_PLAN)
         form = PlanForm(request.POST if request.method == "POST" else None, initial={"record": request.GET.get("record", "")})
         answer = plan(flow, form.cleaned_data["record"]) if form.is_bound and form.is_valid() else None
-        return self._page(request, flow, "plan.html", "Plan a record", {"form": form, "answer": answer})
+        return self._page(request, flow, "plan.html", "Try a record", {"form": form, "answer": answer})
 
     def backfill_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Read a period again."""
@@ -159,7 +160,7 @@ class FlowAdmin(ScopedAdmin):
             tell(request, said)
             return HttpResponseRedirect(reverse("admin:flows_backfill_change", args=[made.pk]))
         why = "Everything that changed in these days is read again and brought up to date. What is in order already stays as it is."
-        return self._page(request, flow, "period.html", "Backfill", {"form": form, "why": why, "button": "Start"})
+        return self._page(request, flow, "period.html", "Read a period again", {"form": form, "why": why, "button": "Read it again"})
 
     def travel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Run the stored payloads of a period through today's mappings, and see what would differ."""
@@ -171,7 +172,7 @@ class FlowAdmin(ScopedAdmin):
             run = start_look(flow, *form.window(flow, timezone.now()), request.user.get_username())
             ask_for_walk()
             return HttpResponseRedirect(reverse("admin:flows_bulkrun_change", args=[run.pk]))
-        return self._page(request, flow, "period.html", "Time travel", {"form": form, "why": TRAVEL, "button": "Look"})
+        return self._page(request, flow, "period.html", "Time travel", {"form": form, "why": TRAVEL, "button": "Show what would differ"})
 
     def _flow(self, request: HttpRequest, object_id: str, permission: str) -> Flow:
         flow: Flow = self.get_object(request, object_id)

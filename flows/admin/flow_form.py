@@ -12,7 +12,7 @@ from credentials.setting_fields import collect, field_of
 from flows.models import Flow
 from flows.pairing import problem_with_pair
 from flows.recipes import RECIPES
-from flows.recipes.options import day
+from flows.recipes.options import day, left_open
 from flows.selectors import settings_for
 
 OPTION = "option_"
@@ -87,6 +87,9 @@ class FlowForm(AnyForm):
                 day({"start_date": self.cleaned_data[start]}, "start_date")
             except NeedsAttention:
                 self.add_error(start, "Write a date like 2026-07-31.")
+        chosen = {name.removeprefix(OPTION): value for name, value in self.cleaned_data.items() if name.startswith(OPTION)}
+        for name, asks in left_open(chosen).items():
+            self.add_error(OPTION + name, asks)
         return cleaned
 
     def save(self, commit: bool = True) -> Flow:

@@ -33,12 +33,14 @@ def replay(event: InboundEvent, person: str) -> Said:
 class InboundEventAdmin(ReadOnly, ScopedAdmin):
     """Bodies are shown as text, never as a page."""
 
+    heading = "Webhooks received"
+    about = "What the platforms told us, exactly as it came. Each says that something changed; it is then read anew."
     organization_path = "connection__organization"
-    list_display = ("id", "received", "connection", "topic", "source_id", "shown_state", "shown_order", "note")
+    list_display = ("name", "connection", "shown_state", "shown_order", "note", "received", "id")
     list_filter = (connection_filter(), "state", type_filter(SOURCE_TYPES), recent("received_at", "time"))
     list_select_related = ("connection",)
     search_fields = ("source_id",)
-    search_help_text = "The object's id at its platform, or the number of the event."
+    search_help_text = "The object's id at its platform, or the number of the received webhook."
     sortable_by = ()
     ordering = ("-id",)
     fieldsets = (
@@ -63,6 +65,10 @@ class InboundEventAdmin(ReadOnly, ScopedAdmin):
             found |= Q(pk=int(term))
         return queryset.filter(found), False
 
+    @admin.display(description="change")
+    def name(self, row: InboundEvent) -> str:
+        return str(row)
+
     @admin.display(description="received (UTC)")
     def received(self, row: InboundEvent) -> SafeString | str:
         return moment(row.received_at)
@@ -71,7 +77,7 @@ class InboundEventAdmin(ReadOnly, ScopedAdmin):
     def shown_state(self, row: InboundEvent) -> SafeString:
         return badge(row.state, row.get_state_display())
 
-    @admin.display(description="order")
+    @admin.display(description="sequence")
     def shown_order(self, row: InboundEvent) -> str:
         return "came out of order" if row.out_of_order else "-"
 

@@ -14,8 +14,10 @@ from connectors.kit.errors import SyncError
 from flows.admin.sheets import SheetAdmin
 from flows.catalogue import items_of
 from flows.mapping.items import SKU, map_item, suggestions_for, unmapped_of
+from flows.mapping.long_names import refuse_long
 from flows.mapping.sheets.resources import ItemMappingResource
 from flows.models import Flow, ItemMapping
+from flows.models.mapping import LONGEST_NAME
 from flows.suggesting import matching
 
 
@@ -23,6 +25,7 @@ from flows.suggesting import matching
 class ItemMappingAdmin(SheetAdmin):
     """SKU to item."""
 
+    about = "Which article of the shop (by its SKU) is which item in the books."
     resource = ItemMappingResource
     identity = ("sku",)
     list_display = ("sku", "flow", "item_id", "item_name")
@@ -54,7 +57,7 @@ class ItemMappingAdmin(SheetAdmin):
     def choose_view(self, request: HttpRequest) -> HttpResponse:
         """One SKU: suggestions with their reasons, and a search over all items."""
         asked = request.POST if request.method == "POST" else request.GET
-        sku, text = asked.get("sku", "").strip()[:120], request.GET.get("q", "").strip()[:100]
+        sku, text = asked.get("sku", "").strip(), request.GET.get("q", "").strip()[:100]
         flow = next((flow for flow in self.flows_to_map(request) if str(flow.pk) == asked.get("flow")), None)
         if flow is None or not sku:
             raise Http404
@@ -65,9 +68,10 @@ class ItemMappingAdmin(SheetAdmin):
             "flow": flow,
             "sku": sku,
             "text": text,
-            "typed": f"{self.address('add')}?{urlencode({'flow': flow.pk, 'sku': sku})}",
+            "typed": f"{self.address('add')}?{urlencode({'flow': flow.pk, 'sku': sku})}" if len(sku) <= LONGEST_NAME else "",
         }
         try:
+            refuse_long("SKU", sku)
             context["name"], context["suggestions"] = suggestions_for(flow, [sku])[sku]
             context["items"] = matching(items_of(flow), text) if text else []
         except SyncError as problem:
@@ -81,7 +85,7 @@ class ItemMappingAdmin(SheetAdmin):
             flow_id, _, rest = accepted.partition(":")
             item_id, _, sku = rest.partition(":")
             if flow_id in known and sku:
-                self._map(request, known[flow_id], sku[:120], item_id)
+                self._map(request, known[flow_id], sku, item_id)
 
     def _map(self, request: HttpRequest, flow: Flow, sku: str, item_id: str) -> None:
         try:

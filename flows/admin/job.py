@@ -20,7 +20,7 @@ from credentials.console import ScopedAdmin
 from flows.admin.flow import MAY_PLAN
 from flows.admin.inbox import MAY_REPLAY
 from flows.admin.many import ManyAtOnce
-from flows.admin.parts import SOURCE_TYPES, flow_filter, proof_of, told, type_filter, web_address
+from flows.admin.parts import SOURCE_TYPES, TRIGGERS, flow_filter, proof_of, told, type_filter, web_address
 from flows.admin.record_buttons import REPLAY, RETRY
 from flows.admin.timeline import links_of, record_of, timeline_of
 from flows.finding import matching_jobs
@@ -28,9 +28,21 @@ from flows.jobs.telling import STUCK
 from flows.models import BulkRun, Flow, SyncJob, SyncRecord
 from flows.replay import replay_job, settle_by_hand
 
-ATTEMPTS = ("trigger", "asked_by", "priority", "attempts", "crashes", "force", "created", "due", "lease", "finished")
+MORE = (
+    "reason_code",
+    "subject",
+    "shown_trigger",
+    "asked_by",
+    "priority",
+    "attempts",
+    "crashes",
+    "force",
+    "created",
+    "due",
+    "lease",
+    "finished",
+)
 SETTLED = "Nothing is synced: it is taken off the list of what needs attention. A new event of it is looked at as ever."
-TRIGGERS = ("webhook", "poll", "backfill", "person", "mapping", "reconcile", "overtaken")
 
 
 @told
@@ -72,13 +84,14 @@ def number_of() -> Subquery:
 class SyncJobAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     """Retry and replay are the same: its object is looked at again, as it is now."""
 
+    about = "Each time that a record was to be brought up to date, and how that ended."
     many = (BulkRun.Kind.RETRY, BulkRun.Kind.REPLAY)
     organization_path = "flow__organization"
-    list_display = ("created", "number", "shown_object", "shown_state", "short_reason", "flow", "trigger")
+    list_display = ("name", "shown_state", "short_reason", "flow", "shown_trigger", "created")
     list_filter = (
         "state",
         flow_filter(),
-        one_of("trigger", "trigger", tuple((t, t) for t in TRIGGERS)),
+        one_of("trigger", "what asked for it", tuple(TRIGGERS.items())),
         ReasonFilter,
         type_filter(SOURCE_TYPES),
         recent("created_at", "time"),
@@ -90,11 +103,11 @@ class SyncJobAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     ordering = ("-id",)
     change_form_template = "admin/flows/syncjob/change_form.html"
     fieldsets = (
-        (None, {"fields": ("flow", "shown_object", "shown_state", "reason", "reason_code", "subject")}),
+        (None, {"fields": ("flow", "shown_object", "shown_state", "reason")}),
         (
-            "Attempts",
+            "More about this job",
             {
-                "fields": ATTEMPTS,
+                "fields": MORE,
                 "classes": ("collapse",),
             },
         ),
@@ -130,13 +143,13 @@ class SyncJobAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         if not request.user.has_perm(MAY_PLAN):
             return []
-        return [{"label": "Plan", "url": f"{reverse('admin:flows_flow_plan', args=[row.flow_id])}?record={row.source_id}"}]
+        return [{"label": "What would change", "url": f"{reverse('admin:flows_flow_plan', args=[row.flow_id])}?record={row.source_id}"}]
 
     # ---- what is shown -------------------------------------------------------------------------------------
 
-    @admin.display(description="number")
-    def number(self, row: Any) -> str:
-        return row.order_number or "-"
+    @admin.display(description="record")
+    def name(self, row: Any) -> str:
+        return f"{row.object_type} {row.order_number or row.source_id}".replace("_", " ")
 
     @admin.display(description="object")
     def shown_object(self, row: SyncJob) -> SafeString | str:
@@ -145,6 +158,10 @@ class SyncJobAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     @admin.display(description="state")
     def shown_state(self, row: SyncJob) -> SafeString:
         return badge(row.state, row.get_state_display())
+
+    @admin.display(description="what asked for it")
+    def shown_trigger(self, row: SyncJob) -> str:
+        return TRIGGERS.get(row.trigger, row.trigger)
 
     @admin.display(description="reason")
     def short_reason(self, row: SyncJob) -> str:

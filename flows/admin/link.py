@@ -35,8 +35,10 @@ def source_address(link: ExternalLink) -> str:
 class ExternalLinkAdmin(ReadOnly, ScopedAdmin):
     """Searched by either side's id."""
 
+    heading = "Links between both sides"
+    about = "Which invoice, client, item or payment in the books stands for which thing in the shop."
     organization_path = "destination__organization"
-    list_display = ("id", "what", "source_side", "source", "destination_side", "destination", "shown_state", "confirmed")
+    list_display = ("what", "source_side", "source", "destination_side", "destination", "shown_state", "confirmed")
     list_filter = (
         connection_filter("destination", "destination"),
         type_filter(ObjectType),

@@ -150,7 +150,7 @@ def poll(page: ScopedAdmin, request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
     taken = flow.enabled and ask_for_poll(flow)
     said = Said(f"{flow} looks for changes now.") if taken else Said(NOT_TAKEN if flow.enabled else f"{flow} is switched off.", ok=False)
-    _record(request, flow, "poll now", said)
+    _record(request, flow, "look for changes now", said)
     return HttpResponseRedirect(address_of(flow.organization_id))
 
 

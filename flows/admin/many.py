@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from audit.console.buttons import Said, tell
+from audit.console.showing import heading_of
 from flows.admin.asking import Question, ask, is_sure
 from flows.admin.inbox import MAY_REPLAY
 from flows.bulk.starting import MOST, start
@@ -60,7 +61,7 @@ def _question(page: Any, request: HttpRequest, kind: BulkRun.Kind, number: int) 
         "It goes on in the background, behind what comes from the shop. The next page shows how far it is, and can stop it.",
     )
     title = f"{kind.label.capitalize()} {number:,} {plural if number != 1 else page.opts.verbose_name}"
-    back = (request.get_full_path(), plural.capitalize())
+    back = (request.get_full_path(), heading_of(page))
     return Question(title, _WHAT[kind], f"Yes, {kind.label} {number:,}", back, facts, tuple(hidden))
 
 

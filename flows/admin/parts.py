@@ -13,7 +13,7 @@ from audit.console.buttons import Said
 from audit.console.filters import one_of
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import SyncError
 from credentials.accounts import account_with, connector_of
 from credentials.console import scoped_filter
@@ -48,6 +48,11 @@ def type_filter(kinds: Iterable[ObjectType]) -> type[SimpleListFilter]:
     return one_of("object_type", "type", tuple((kind.value, kind.value.replace("_", " ")) for kind in kinds))
 
 
+# Why a job was made, in words.
+TRIGGERS = {
+    "webhook": "a webhook", "poll": "a regular look", "backfill": "a period read again", "person": "a person", "mapping": "a mapping",
+    "reconcile": "reconciliation", "overtaken": "a write that came late",
+}  # fmt: skip
 SOURCE_TYPES = tuple(dict.fromkeys(recipe.source for recipe in RECIPES.values()))
 
 

@@ -29,6 +29,8 @@ from flows.polling import cancel_backfill
 class SyncCursorAdmin(ReadOnly, ScopedAdmin):
     """One per polled flow."""
 
+    heading = "How far was read"
+    about = "Up to when each flow has looked for changes by itself. It goes on from there."
     organization_path = "flow__organization"
     list_display = ("flow", "read_up_to", "polled", "found", "under_way")
     list_filter = (flow_filter(),)
@@ -52,6 +54,7 @@ class SyncCursorAdmin(ReadOnly, ScopedAdmin):
 class BackfillAdmin(ReadOnly, ScopedAdmin):
     """Started on a flow's page, or by a subscription that was off."""
 
+    about = "Days that were read again because something may have been missed."
     organization_path = "flow__organization"
     list_display = ("flow", "shown_state", "begin", "end", "found", "reason", "asked_by")
     list_filter = (flow_filter(), is_empty("finished_at", "state", "under way", "finished"))

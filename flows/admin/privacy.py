@@ -36,6 +36,7 @@ def _is_held(case: PrivacyCase) -> bool:
 class PrivacyCaseAdmin(ReadOnly, ScopedAdmin):
     """Who asked is not shown: it stands in the export, and nowhere once a redaction is done."""
 
+    about = "What a platform asked on behalf of one of its customers: to be told what is kept, or to have it removed."
     organization_path = "connection__organization"
     list_display = ("id", "received", "connection", "kind", "reference", "shown_state", "summary")
     list_filter = (connection_filter(), "state", "kind")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -25,11 +26,12 @@ from flows.admin.parts import SOURCE_TYPES, flow_filter, shown_amount, type_filt
 from flows.admin.record_buttons import BUTTONS, MAY_VOID
 from flows.admin.record_pages import VoidForm, compare, look_at_voiding, may_be_voided, take_out
 from flows.admin.timeline import acts_on, jobs_of, links_of, timeline_of
-from flows.comparing import stored_rows
+from flows.comparing import is_taken_out, stored_rows
 from flows.finding import find_everywhere
 from flows.home.attention import mending
 from flows.jobs.telling import STUCK
-from flows.models import Flow, SyncRecord
+from flows.models import Flow, SyncJob, SyncRecord
+from flows.posted import posted_for
 from flows.standing import standing_of
 
 
@@ -37,6 +39,8 @@ from flows.standing import standing_of
 class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     """One row per flow and source object."""
 
+    heading = "Orders and other records"
+    about = "One row for each order, customer, product or payment: what it is worth in the shop, and what the books show for it."
     organization_path = "flow__organization"
     list_display = (
         "name",
@@ -63,7 +67,7 @@ class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     sortable_by = ()
     ordering = ("-id",)
     change_form_template = "admin/flows/syncrecord/change_form.html"
-    fieldsets = ((None, {"fields": ("flow", "shown_object", "number", "shown_outcome", "reason", "updated", "last_job")}),)
+    fieldsets = ((None, {"fields": ("flow", "shown_object", "shown_outcome", "updated", "last_job")}),)
     buttons = BUTTONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -88,11 +92,13 @@ class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
             "record": record,
             "standing": standing_of(record, jobs[0] if jobs else None),
             "sides": stored_rows(record),
+            "taken_out": is_taken_out(record),
             "stale": bool(jobs) and jobs[0].state in STUCK,
             "title": str(record).replace("_", " ").capitalize(),
             "subtitle": f"{record.flow.label}: {record.flow.source} to {record.flow.destination}",
             "source": self.shown_object(record),
             "compare_url": self.address("compare", record.pk) if request.user.has_perm(MAY_PLAN) else "",
+            "stays": posted_for(record) if _is_left_behind(record, jobs) else "",
             "mend": {"label": label, "url": url} if url and request.user.has_perm("flows.add_itemmapping") else None,
         }
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
@@ -105,7 +111,7 @@ class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     def tools(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         found = []
         if request.user.has_perm(MAY_PLAN):
-            found.append({"label": "Plan", "url": f"{self.address('compare', row.pk)}#plan"})
+            found.append({"label": "What would change", "url": f"{self.address('compare', row.pk)}#plan"})
         if request.user.has_perm(MAY_VOID) and may_be_voided(row):
             found.append({"label": "Void", "url": self.address("void", row.pk)})
         return found
@@ -120,10 +126,13 @@ class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
         record = self._record(request, object_id, MAY_VOID)
         form = VoidForm(request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
-            tell(request, take_out(record, form.cleaned_data["reason"], request.user.get_username()))
+            asked = form.cleaned_data
+            tell(request, take_out(record, asked["reason"], request.user.get_username(), along=asked["along"]))
             return HttpResponseRedirect(self.address("change", record.pk))
-        known = {"form": form, "now": look_at_voiding(record, request.user.get_username())}
-        return self._page(request, record, "void.html", "Void what was posted", known)
+        now = look_at_voiding(record, request.user.get_username())
+        if not now.removable:
+            form.fields.pop("along")
+        return self._page(request, record, "void.html", "Void what was posted", {"form": form, "now": now})
 
     def _record(self, request: HttpRequest, object_id: str, permission: str) -> SyncRecord:
         record: SyncRecord = self.get_object(request, object_id)
@@ -141,7 +150,7 @@ class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     def name(self, row: SyncRecord) -> str:
         return str(row)
 
-    @admin.display(description="at the source")
+    @admin.display(description="where it comes from")
     def shown_object(self, row: SyncRecord) -> SafeString | str:
         return outside(web_address(row.flow.source, row.object_type, row.source_id), f"{row.object_type} {row.source_id}")
 
@@ -176,3 +185,8 @@ class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
     @admin.display(description="last job")
     def last_job(self, row: SyncRecord) -> SafeString | str:
         return inside("flows_syncjob", row.job_id, f"job {row.job_id}" if row.job_id else "")
+
+
+def _is_left_behind(record: SyncRecord, jobs: Sequence[SyncJob]) -> bool:
+    """Whether its newest job has not gone through, or somebody skipped it: what stands in the books may be a part only."""
+    return record.hold == SyncRecord.Hold.SKIP or (bool(jobs) and jobs[0].state in (*STUCK, SyncJob.State.WAITING))

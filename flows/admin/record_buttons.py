@@ -11,6 +11,7 @@ from flows.admin.parts import told
 from flows.holding import skip
 from flows.jobs.telling import STUCK
 from flows.models import SyncJob, SyncRecord
+from flows.posted import posted_for
 from flows.replay import replay_job, sync_now
 
 MAY_SKIP, MAY_VOID = "flows.skip_syncrecord", "flows.void_syncrecord"
@@ -56,7 +57,16 @@ def leave_out(record: SyncRecord, person: str, reason: str) -> Said:
     if not reason:
         return Said("Say why it is skipped: whoever meets this order next year will want to know. Nothing was changed.", ok=False)
     skip(record, reason, person)
-    return Said(f"{record} is skipped. Events, polls and comparisons leave it alone until somebody clicks Go on, Sync now or Replay.")
+    said = f"{record} is skipped. Events, polls and comparisons leave it alone until somebody clicks Go on, Sync now or Replay."
+    return Said(f"{said} {what_stays(record)}")
+
+
+def what_stays(record: SyncRecord) -> str:
+    """Skipping takes nothing back."""
+    posted = posted_for(record)
+    if not posted:
+        return "What was brought over already stays as it is."
+    return f"In the books stays: {posted}. To take it out of the books, use Void instead."
 
 
 def _in_hold(record: Any) -> bool:
@@ -101,7 +111,8 @@ SKIP = Button(
     _not_held,
     records=False,
     why="Why?",
-    asks="It is left out from now on, whatever the shop tells of it. What is in the books already stays there.",
+    asks="It is left out from now on, whatever the shop tells of it.",
+    besides=what_stays,
 )
 GO_ON = Button(
     "go-on",

@@ -20,14 +20,19 @@ BOOKED = (ObjectType.INVOICE.value,)
 
 
 class VoidForm(forms.Form):
-    """Why."""
+    """Why, and how thoroughly."""
 
     reason = forms.CharField(label="Why?", max_length=REASON_LENGTH, help_text="It is kept with your name.")
+    along = forms.BooleanField(
+        label="Remove what was created for it, too",
+        required=False,
+        help_text="It can be restored in the books, and is restored by itself when an order needs it again.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """A look at both sides. problem: why there is none; refused: why nothing would be done."""
+    """A look at both sides. problem: why there is none."""
 
     seen: Preview | None = None
     problem: str = ""
@@ -36,6 +41,11 @@ class Now:
     changes: tuple[Difference, ...] = ()
     here_url: str = ""
     there_url: str = ""
+
+    @property
+    def removable(self) -> bool:
+        """Whether something was created for it that nothing else uses."""
+        return self.seen is not None and any(not one.used for one in self.seen.along)
 
     @property
     def differing(self) -> int:
@@ -81,13 +91,13 @@ def look_at_voiding(record: SyncRecord, person: str) -> Now:
     return Now(seen, changes=differences_of(seen))
 
 
-def take_out(record: SyncRecord, reason: str, person: str) -> Said:
+def take_out(record: SyncRecord, reason: str, person: str, *, along: bool = False) -> Said:
     """Queue the voiding, unless a look shows that it is refused; the job looks again before it writes."""
     now = look_at_voiding(record, person)
-    if now.problem or now.seen is None or not now.changes:
+    if now.problem or now.seen is None or not (now.changes or (along and now.removable)):
         return Said(now.problem or (now.seen.sentence if now.seen else ""), ok=False)
     try:
-        job = void(record, reason, person)
+        job = void(record, reason, person, along=along)
     except SyncError as problem:
         return Said(problem.message, ok=False)
     return Said(f"What was posted for {record} is being voided by job {job.pk}. Reload this page in a moment to see it done.")

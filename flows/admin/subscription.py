@@ -30,6 +30,7 @@ def switch_on(subscription: Subscription, person: str) -> Said:
 class SubscriptionAdmin(ReadOnly, ScopedAdmin):
     """The signing secrets have no place on this page."""
 
+    about = "Each kind of change that we asked a platform to tell us of, and whether it still does."
     organization_path = "connection__organization"
     list_display = ("topic", "shown_status", "connection", "delivered", "checked", "switched_off")
     list_filter = (connection_filter(), "status")

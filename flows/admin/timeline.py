@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from audit.console.showing import badge, outside
 from audit.models import AuditRecord
-from flows.admin.parts import web_address
+from flows.admin.parts import TRIGGERS, web_address
 from flows.models import ExternalLink, Flow, SyncJob, SyncRecord
 
 STEPS_AT_MOST = 300
@@ -82,11 +82,15 @@ def _beginning(job: SyncJob) -> Iterator[Step]:
         text = "It came out of order." if event.out_of_order else event.note
         url = reverse("admin:flows_inboundevent_change", args=[event.pk])
         yield Step(
-            event.received_at, f"Event {event.topic} from {job.flow.source}", text, badge(event.state, event.get_state_display()), url
+            event.received_at,
+            f"{job.flow.source} told us of a change: {event.topic}",
+            text,
+            badge(event.state, event.get_state_display()),
+            url,
         )
-    who = f" by {job.asked_by}" if job.asked_by else ""
+    who = f"by {job.asked_by}" if job.asked_by else f"because of {TRIGGERS.get(job.trigger, job.trigger)}"
     url = reverse("admin:flows_syncjob_change", args=[job.pk])
-    yield Step(job.created_at, f"Queued: {job.trigger}{who}", f"Flow {job.flow}, {job.object_type} {job.source_id}", url=url)
+    yield Step(job.created_at, f"Queued {who}", f"Flow {job.flow}, {job.object_type} {job.source_id}", url=url)
 
 
 def _records(jobs: Sequence[SyncJob], evidence: bool) -> list[AuditRecord]:

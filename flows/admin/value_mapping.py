@@ -13,9 +13,11 @@ from audit.console.buttons import Said, tell
 from connectors.kit.errors import SyncError
 from flows.admin.parts import flow_filter
 from flows.admin.sheets import SheetAdmin
+from flows.mapping.long_names import refuse_long
 from flows.mapping.sheets.resources import ValueMappingResource
 from flows.mapping.values import kinds_of, map_value, suggestions_for, unmapped_values
 from flows.models import Flow, ValueMapping
+from flows.models.mapping import LONGEST_NAME
 from flows.suggesting import Target
 
 SHOWN = 50  # targets of one search; a longer list is searched
@@ -25,6 +27,7 @@ SHOWN = 50  # targets of one search; a longer list is searched
 class ValueMappingAdmin(SheetAdmin):
     """Taxes, payment methods, statuses, accounts."""
 
+    about = "What taxes, ways to pay, statuses and accounts are called on the other side."
     resource = ValueMappingResource
     identity = ("kind", "source")
     list_display = ("source", "kind", "flow", "target")
@@ -57,7 +60,7 @@ class ValueMappingAdmin(SheetAdmin):
         """One value: suggestions with their reasons, and a search over all that the destination offers."""
         asked = request.POST if request.method == "POST" else request.GET
         flow = self._asked_for(request, [flow for flow in self.flows_to_map(request) if kinds_of(flow)])
-        kind, source = asked.get("kind", ""), asked.get("source", "").strip()[:120]
+        kind, source = asked.get("kind", ""), asked.get("source", "").strip()
         if kind not in kinds_of(flow) or not source:
             raise Http404
         if request.method == "POST":
@@ -66,7 +69,8 @@ class ValueMappingAdmin(SheetAdmin):
         text = request.GET.get("q", "").strip()[:100]
         label = ValueMapping.Kind(kind).label
         context = {"flow": flow, "kind": kind, "source": source, "text": text, "label": label, **_offered(flow, kind, source, text)}
-        context["typed"] = f"{self.address('add')}?{urlencode({'flow': flow.pk, 'kind': kind, 'source': source})}"
+        typed = f"{self.address('add')}?{urlencode({'flow': flow.pk, 'kind': kind, 'source': source})}"
+        context["typed"] = typed if len(source) <= LONGEST_NAME else ""
         return self.shown_page(request, "valuemapping/choose.html", f"What is the {label} {source} in the books?", context)
 
     def _asked_for(self, request: HttpRequest, flows: list[Flow]) -> Flow:
@@ -82,7 +86,7 @@ class ValueMappingAdmin(SheetAdmin):
         for accepted in [only] if only else request.POST.getlist("accept"):
             kind, _, source = accepted.partition(":")
             if kind in kinds_of(flow) and source:
-                self._map(request, flow, kind, source[:120], request.POST.get(f"target:{accepted}", ""))
+                self._map(request, flow, kind, source, request.POST.get(f"target:{accepted}", ""))
 
     def _map(self, request: HttpRequest, flow: Flow, kind: str, source: str, target: str) -> None:
         try:
@@ -96,6 +100,7 @@ class ValueMappingAdmin(SheetAdmin):
 
 def _offered(flow: Flow, kind: str, source: str, text: str) -> dict[str, Any]:
     try:
+        refuse_long(ValueMapping.Kind(kind).label.capitalize(), source)
         seen, suggestions, targets = suggestions_for(flow, kind, source)
     except SyncError as problem:
         return {"problem": problem.message}

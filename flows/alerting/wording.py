@@ -38,7 +38,7 @@ def about_many(target: AlertTarget, still_open: Sequence[Alert], ended: Sequence
 def about_nothing(target: AlertTarget, person: str) -> dict[str, Any]:
     """A test."""
     lines = [f"{person} pressed the test button. Alerts of {target.organization} will come here."]
-    return _content(target, Kind.TEST, "Test of an alert target", lines, {})
+    return _content(target, Kind.TEST, "Test of an alert recipient", lines, {})
 
 
 def _content(target: AlertTarget, kind: str, title: str, lines: list[str], facts: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -20,16 +20,17 @@ from flows.sides import UNKNOWN, Sides
 
 logger = logging.getLogger(__name__)
 BY_A_PERSON = ("double", "extra")  # no sync mends these
+Said = tuple[str, str]  # one kind of difference, and it in words
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. kind: missing, double, amount, payment, status, fee, note, extra, attention, unreadable.
+    """All that differs in one record. kinds: of missing, double, amount, payment, status, fee, note, extra, attention, unreadable.
 
     age_days: since the source last changed.
     """
 
-    kind: str
+    kinds: tuple[str, ...]
     source_id: str
     number: str
     sentence: str
@@ -38,9 +39,9 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One record looked at: what differs, and what both sides come to."""
+    """One record looked at: how it differs, if it does, and what both sides come to."""
 
-    drifts: tuple[Drift, ...]
+    drift: Drift | None
     sides: Sides
 
 
@@ -54,19 +55,25 @@ def compare(bench: Workbench, source_id: str, looked: set[str]) -> Compared | No
             return None
         source_id, seen = found
         if is_held(bench.flow, source_id):
-            return Compared((), UNKNOWN)
+            return Compared(None, UNKNOWN)
         posted = _posted(bench, source_id)
-        drifts = _strongest(_planned(source_id, seen, posted)) + _doubles(bench, source_id, seen, posted)
+        said = _strongest(_planned(seen, posted)) + _doubles(bench, posted)
     except SyncError as problem:
-        return Compared((Drift("unreadable", source_id, source_id, problem.message),), UNKNOWN)
+        return Compared(Drift(("unreadable",), source_id, source_id, problem.message), UNKNOWN)
     except DatabaseError:
         raise  # the comparison is taken up again
     except Exception as problem:  # one record shows it; the others, other flows and the mail go on
         logger.exception("comparing %s failed on a defect", source_id)
-        said = f"Tillbridge itself failed on this ({type(problem).__name__}: {problem}). Please report it."
-        return Compared((Drift("unreadable", source_id, source_id, said),), UNKNOWN)
+        defect = f"Tillbridge itself failed on this ({type(problem).__name__}: {problem}). Please report it."
+        return Compared(Drift(("unreadable",), source_id, source_id, defect), UNKNOWN)
+    return Compared(_together(source_id, seen, said) if said else None, _sides(seen, posted))
+
+
+def _together(source_id: str, seen: Preview, said: list[Said]) -> Drift:
+    """A refund changes the amount and what is paid: one record, one line, one repair."""
+    sentence = " ".join(text if text.endswith((".", "!", "?")) else f"{text};" for _, text in said).rstrip(";")
     age = None if seen.changed_at is None else max(0, (timezone.now() - seen.changed_at).days)
-    return Compared(tuple(replace(drift, age_days=age) for drift in drifts), _sides(seen, posted))
+    return Drift(tuple(dict.fromkeys(kind for kind, _ in said)), source_id, seen.number, sentence, age)
 
 
 _KINDS = {
@@ -97,22 +104,20 @@ def _left_out(seen: Preview) -> bool:
     return (seen.sentence.startswith("Nothing to do: ") and bool(seen.code)) or seen.code == VANISHED
 
 
-def _planned(source_id: str, seen: Preview, posted: Invoice | bool | None) -> list[Drift]:
+def _planned(seen: Preview, posted: Invoice | bool | None) -> list[Said]:
     """What a sync would change, what would stop it, and what stands although it should not."""
-    drifts = [Drift(_kind(change), source_id, seen.number, change.title) for change in seen.plan.changes if _kind(change)]
+    said = [(_kind(change), change.title) for change in seen.plan.changes if _kind(change)]
     if seen.sentence.startswith("Stopped") and seen.code != VANISHED:
-        drifts.append(Drift("attention", source_id, seen.number, seen.sentence))
+        said.append(("attention", seen.sentence))
     if _left_out(seen) and posted:
-        drifts.append(Drift("extra", source_id, seen.number, f"It is in the books, though: {seen.sentence}"))
-    return drifts
+        said.append(("extra", f"It is in the books, though: {seen.sentence}"))
+    return said
 
 
-def _strongest(drifts: list[Drift]) -> list[Drift]:
-    """A missing invoice also lacks its payments: one line says it. Else one line for each kind."""
-    missing = [drift for drift in drifts if drift.kind == "missing"]
-    kinds = {drift.kind: drift for drift in drifts}
-    told = {kind: "; ".join(drift.sentence for drift in drifts if drift.kind == kind) for kind in kinds}
-    return missing[-1:] or [replace(drift, sentence=told[kind]) for kind, drift in kinds.items()]
+def _strongest(said: list[Said]) -> list[Said]:
+    """A missing invoice also lacks its payments: one line says it."""
+    missing = [one for one in said if one[0] == "missing"]
+    return missing[-1:] or said
 
 
 def _posted(bench: Workbench, source_id: str) -> Invoice | bool | None:
@@ -135,14 +140,14 @@ def _posted(bench: Workbench, source_id: str) -> Invoice | bool | None:
     return ours if isinstance(ours, Invoice) else True
 
 
-def _doubles(bench: Workbench, source_id: str, seen: Preview, posted: Invoice | bool | None) -> list[Drift]:
+def _doubles(bench: Workbench, posted: Invoice | bool | None) -> list[Said]:
     """More than one invoice that carries this order's marker."""
     if not isinstance(posted, Invoice):
         return []
     writes = bench.destination.connector.writes[ObjectType.INVOICE]
     with calling(bench.destination) as api:
         twins = [found for found in writes.find(api, posted) if found.id != posted.id and writes.owns(found, posted)]
-    return [Drift("double", source_id, seen.number, f"{len(twins) + 1} invoices carry this number.")] if twins else []
+    return [("double", f"{len(twins) + 1} invoices carry this number.")] if twins else []
 
 
 def _sides(seen: Preview, posted: Invoice | bool | None) -> Sides:

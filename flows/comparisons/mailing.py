@@ -16,7 +16,7 @@ from django.utils import timezone
 from audit.models import Outcome
 from audit.services import write
 from credentials.contacts import contacts_of
-from flows.comparisons.results import in_words, kind_in_words, sums_of
+from flows.comparisons.results import in_words, kinds_in_words, sums_of
 from flows.leases import periodic
 from flows.models import Comparison, ComparisonMail, Flow
 from flows.reconcile import NIGHT, compare_last_days, proven_flows
@@ -105,9 +105,9 @@ def _mail_once(wish: ComparisonMail, period: str, to: list[str], made: Sequence[
 
 def summary(name: str, period: str, made: Sequence[Comparison]) -> tuple[str, str]:
     """Subject and text."""
-    different = sum(sum(comparison.kinds.values()) for comparison in made)
+    different = sum(comparison.differing for comparison in made)
     failed = sum(bool(comparison.problem) for comparison in made)
-    verdict = f"{different} difference{'s' if different != 1 else ''}" if different else "everything agrees"
+    verdict = f"{different} record{'s differ' if different != 1 else ' differs'}" if different else "everything agrees"
     told = [verdict] if different or failed < len(made) else []
     said = ", ".join([*told, f"{failed} of {len(made)} could not be compared"] if failed else told)
     head = f"{name}, reconciliation {period}: {said}."
@@ -120,6 +120,6 @@ def _paragraphs(made: Iterable[Comparison]) -> Iterable[str]:
         for line in sums_of(comparison):
             yield f"  {line.currency}: should be {line.sold}, in the books {line.invoiced}, difference {line.difference}"
         for one in comparison.differences.order_by("pk")[:LISTED]:
-            yield f"  {one.number or one.source_id}: {kind_in_words(one.kind)}. {one.sentence}"
+            yield f"  {one.number or one.source_id}: {kinds_in_words(one)}. {one.sentence}"
         yield f"  {settings.PUBLIC_URL}{reverse('admin:flows_comparison_change', args=[comparison.pk])}"
         yield ""

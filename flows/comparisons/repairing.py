@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import permutations
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,13 +20,19 @@ from flows.recipes import RECIPES
 
 
 def mendable(comparison: Comparison) -> QuerySet[Difference]:
-    """What a sync can mend; doubles and extras are a person's decision."""
-    return comparison.differences.exclude(kind__in=BY_A_PERSON)
+    """Where a sync can mend something; doubles and extras alone are a person's decision."""
+    alone = [",".join(kinds) for number in range(1, len(BY_A_PERSON) + 1) for kinds in permutations(BY_A_PERSON, number)]
+    return comparison.differences.exclude(kinds__in=alone)
+
+
+def is_mendable(row: Difference) -> bool:
+    """The same of one row."""
+    return any(kind not in BY_A_PERSON for kind in row.each_kind)
 
 
 def repair(comparison: Comparison, rows: Iterable[Difference], person: str) -> int:
     """Queue the records of these rows, ahead of everything else. Returns how many records."""
-    chosen, flow = [row for row in rows if row.kind not in BY_A_PERSON], comparison.flow
+    chosen, flow = [row for row in rows if is_mendable(row)], comparison.flow
     kind, now = RECIPES[flow.recipe].source, timezone.now()
     numbers = {row.source_id: row.number or row.source_id for row in chosen}
     wanted = [Wanted(flow.pk, kind, source_id, Priority.PERSON, "reconcile", None, person, force=True) for source_id in numbers]

@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from connectors.canonical.money import Money, exponent
 from flows.comparisons.drifts import BY_A_PERSON
+from flows.comparisons.repairing import is_mendable
 from flows.jobs.telling import STUCK
 from flows.models import Comparison, Difference, SyncJob, SyncRecord
 from flows.recipes import RECIPES
@@ -33,6 +34,11 @@ def kind_in_words(kind: str) -> str:
     return KINDS.get(kind, kind)
 
 
+def kinds_in_words(row: Difference) -> str:
+    """All that differs in the record."""
+    return ", ".join(kind_in_words(kind) for kind in row.each_kind)
+
+
 def in_words(comparison: Comparison) -> str:
     """The result in one sentence."""
     if comparison.finished_at is None:
@@ -44,7 +50,7 @@ def in_words(comparison: Comparison) -> str:
     if not comparison.kinds:
         return f"{comparison.compared} compared, all exact."
     told = ", ".join(f"{number} {kind_in_words(kind)}" for kind, number in sorted(comparison.kinds.items()))
-    return f"{comparison.compared} compared; {told}."
+    return f"{comparison.compared} compared, {comparison.differing} differ{'s' if comparison.differing == 1 else ''}: {told}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def _money(amount: Decimal, currency: str) -> Money:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A difference with what became of it. state: open, queued, exact, done, stuck; reason: why it is stuck; amounts as texts, of what
-    stands now where a repair brought it there.
+    stands now where a repair brought it there. by_a_person: some of it no sync mends; again: repairing it means trying once more.
     """
 
     row: Difference
@@ -105,6 +111,8 @@ class Shown:
     job_id: int | None = None
     record_id: int | None = None
     mendable: bool = True
+    by_a_person: bool = False
+    again: bool = False
 
 
 def shown(comparison: Comparison, rows: Sequence[Difference]) -> list[Shown]:
@@ -123,7 +131,7 @@ def _shown(row: Difference, record: SyncRecord | None, job: SyncJob | None) -> S
     sold = (record.total or Decimal(0)) - (record.refunded or Decimal(0)) if record is not None and now is record else row.sold
     return Shown(
         row,
-        kind_in_words(row.kind),
+        kinds_in_words(row),
         state,
         _text(sold, now.currency),
         _text(now.invoiced, now.currency),
@@ -132,7 +140,9 @@ def _shown(row: Difference, record: SyncRecord | None, job: SyncJob | None) -> S
         reason,
         job.pk if job else None,
         record.pk if record else None,
-        row.kind not in BY_A_PERSON and state in ("open", "stuck"),
+        state in ("open", "stuck") and is_mendable(row),
+        any(kind in BY_A_PERSON for kind in row.each_kind),
+        state == "stuck" or not {"attention", "unreadable"}.isdisjoint(row.each_kind),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from flows.comparisons.drifts import Compared
+from flows.comparisons.drifts import Compared, Drift
 from flows.models import Comparison, Difference, Flow
 from flows.sides import Sides
 
@@ -62,12 +61,15 @@ class Tally:
     """What has been seen so far."""
 
     compared: int = 0
+    differing: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     sums: dict[str, dict[str, Decimal]] = field(default_factory=dict)
 
     def add(self, found: Compared) -> None:
         self.compared += 1
-        self.kinds.update(drift.kind for drift in found.drifts)
+        if found.drift is not None:
+            self.differing += 1
+            self.kinds.update(found.drift.kinds)
         known = {name: getattr(found.sides, name) for name in AMOUNTS}
         if found.sides.currency and any(amount is not None for amount in known.values()):
             sums = self.sums.setdefault(found.sides.currency, dict.fromkeys((*AMOUNTS, "records"), Decimal(0)))
@@ -84,8 +86,8 @@ def note(comparison: Comparison, tally: Tally, found: Compared | None = None) ->
     """Keep what was found, and show how far it is. Raises Stopped when it is no longer ours to go on with."""
     with transaction.atomic():
         _mine(comparison, compared=tally.compared, listed=comparison.listed, held_until=timezone.now() + HELD)
-        if found is not None:
-            Difference.objects.bulk_create(_rows(comparison, found))
+        if found is not None and found.drift is not None:
+            _difference(comparison, found.drift, found.sides).save()
 
 
 def _mine(comparison: Comparison, **fields: Any) -> None:
@@ -94,28 +96,31 @@ def _mine(comparison: Comparison, **fields: Any) -> None:
         raise Stopped
 
 
-def _rows(comparison: Comparison, found: Compared) -> Iterable[Difference]:
-    sides: Sides = found.sides
+def _difference(comparison: Comparison, drift: Drift, sides: Sides) -> Difference:
     amounts = {name: getattr(sides, name) for name in AMOUNTS}
-    for drift in found.drifts:
-        names = {"kind": drift.kind, "source_id": drift.source_id[:100], "number": drift.number[:100], "sentence": drift.sentence}
-        yield Difference(comparison=comparison, age_days=drift.age_days, currency=sides.currency, **names, **amounts)
+    names = {"kinds": ",".join(drift.kinds), "source_id": drift.source_id[:100], "number": drift.number[:100], "sentence": drift.sentence}
+    return Difference(comparison=comparison, age_days=drift.age_days, currency=sides.currency, **names, **amounts)
 
 
 def finish(comparison: Comparison, tally: Tally, repaired: int = 0) -> None:
     """All was looked at."""
-    _mine(comparison, finished_at=timezone.now(), kinds=dict(tally.kinds), sums=tally.as_json(), repaired=repaired, held_until=None)
+    found = {"differing": tally.differing, "kinds": dict(tally.kinds), "sums": tally.as_json()}
+    _mine(comparison, finished_at=timezone.now(), repaired=repaired, held_until=None, **found)
 
 
 def fail(comparison: Comparison, problem: str) -> None:
     """It cannot be made; what was found until then stays on its page."""
-    kinds = Counter(comparison.differences.values_list("kind", flat=True))
     rows = Comparison.objects.filter(pk=comparison.pk, finished_at=None, tries=comparison.tries)
-    rows.update(finished_at=timezone.now(), problem=problem, kinds=dict(kinds), held_until=None)
+    rows.update(finished_at=timezone.now(), problem=problem, held_until=None, **_found(comparison))
 
 
 def stop(comparison: Comparison, person: str) -> bool:
     """A person has seen enough. False when it was over already."""
-    kinds = Counter(comparison.differences.values_list("kind", flat=True))
     running = Comparison.objects.filter(pk=comparison.pk, finished_at=None)
-    return bool(running.update(finished_at=timezone.now(), stopped_by=person, kinds=dict(kinds), held_until=None))
+    return bool(running.update(finished_at=timezone.now(), stopped_by=person, held_until=None, **_found(comparison)))
+
+
+def _found(comparison: Comparison) -> dict[str, Any]:
+    """What stands there until now."""
+    rows = [row.each_kind for row in comparison.differences.only("kinds")]
+    return {"differing": len(rows), "kinds": dict(Counter(kind for kinds in rows for kind in kinds))}

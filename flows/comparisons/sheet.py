@@ -8,7 +8,7 @@ from typing import Any
 
 import tablib
 
-from flows.comparisons.results import decimals, kind_in_words, shown
+from flows.comparisons.results import decimals, shown
 from flows.mapping.sheets.files import harmless
 from flows.models import Comparison
 
@@ -20,7 +20,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no sheet can hold 
 
 
 def sheet(comparison: Comparison, form: str) -> bytes:
-    """All differences in one file. form: csv or xlsx."""
+    """All records that differ in one file, each once. form: csv or xlsx."""
     made = tablib.Dataset(*_lines(comparison), headers=list(HEADERS), title="Differences")
     written = made.export(form)
     return written.encode("utf-8-sig") if isinstance(written, str) else bytes(written)
@@ -32,7 +32,7 @@ def _lines(comparison: Comparison) -> Iterable[tuple[Any, ...]]:
         for one in shown(comparison, rows[start : start + AT_ONCE]):
             row = one.row
             amounts = (decimals(amount, row.currency) for amount in (row.sold, row.invoiced, row.captured, row.paid))
-            texts = (row.number, row.source_id, kind_in_words(row.kind), row.sentence, row.currency)
+            texts = (row.number, row.source_id, one.kind, row.sentence, row.currency)
             asked = "" if one.state == "open" else one.state
             yield (*map(_plain, texts), *amounts, row.age_days, asked, _plain(row.repair_asked_by))
 

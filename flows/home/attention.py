@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Subquery, Sum
 from django.urls import reverse
 
 from flows.home.sums import summed
-from flows.jobs.telling import STUCK
+from flows.jobs.telling import STUCK, in_words
 from flows.models import Flow, SyncJob, SyncRecord, ValueMapping
 
 AT_MOST = 20
@@ -77,7 +77,7 @@ def _sentence(row: Mapping[str, Any]) -> str:
     kind, _, source = row["subject"].partition(":")
     if kind == "sku" and source:
         return f"SKU {source} has no item."
-    return row["sentence"] or row["reason_code"].replace("_", " ") or "It stopped without a reason."
+    return in_words(row["reason_code"], row["sentence"]) or row["reason_code"].replace("_", " ") or "It stopped without a reason."
 
 
 def mending(flow: Flow, subject: str) -> tuple[str, str]:

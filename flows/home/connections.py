@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q
 
+from credentials.lasting import lasting_of
 from credentials.models import Connection
 from flows.models import Flow, Subscription, SyncCursor, SyncJob
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """late_since: when the oldest job that is due became so, None when nothing waits; webhooks: active and all of them."""
+    """late_since: when the oldest job that is due became so, None when nothing waits; webhooks: active and all of them; lasts: how long
+    its authorisation does, in words.
+    """
 
     connection: Connection
     active: int
@@ -23,6 +26,7 @@ class Health:
     delivered_at: datetime | None
     polled_at: datetime | None
     late_since: datetime | None
+    lasts: str = ""
 
     @property
     def webhooks_well(self) -> bool:
@@ -30,14 +34,16 @@ class Health:
 
 
 def health_of(connections: Sequence[Connection], flows: Sequence[Flow], now: datetime) -> list[Health]:
-    """One for each connection, in their order; four queries in all."""
+    """One for each connection, in their order; five queries in all."""
     ids = [connection.pk for connection in connections]
     good = Count("pk", filter=Q(status=Subscription.Status.ACTIVE))
     counted = Subscription.objects.filter(connection__in=ids).order_by().values("connection_id")
     hooks = {row["connection_id"]: row for row in counted.annotate(active=good, every=Count("pk"), last=Max("delivered_at"))}
     polled = _latest_polls(ids)
     late = _oldest_due(flows, now)
-    return [_health(connection, hooks.get(connection.pk, {}), polled, late) for connection in connections]
+    lasts = lasting_of(connections, now)
+    found = [_health(connection, hooks.get(connection.pk, {}), polled, late) for connection in connections]
+    return [replace(one, lasts=lasts[one.connection.pk]) for one in found]
 
 
 def _health(connection: Connection, hooks: Mapping[str, Any], polled: Mapping[int, datetime], late: Mapping[int, datetime]) -> Health:

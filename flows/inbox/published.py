@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from connectors.kit.contract import Account, Delivery, Webhooks
+from connectors.kit.account import Account
+from connectors.kit.contract import Delivery, Webhooks
 from connectors.kit.errors import Gone, SyncError, Transient
 from connectors.kit.http import Api, Plumbing, Response
 

@@ -29,6 +29,7 @@ def fetch_job(job_id: int) -> SyncJob:
     job.last_well = outcome == Outcome.DONE
     job.hold, job.hold_reason, job.hold_by = (next(values) or "" for _ in range(3))
     job.known_as = (next(values) or "", next(values) or "")
+    job.hold_along = bool(next(values))
     return job
 
 
@@ -37,7 +38,7 @@ _TROUBLE = (
     "AND o.source_id = j.source_id AND o.id < j.id AND (o.reason_code <> '' OR o.state IN ('attention', 'dead')))"
 )
 
-_KNOWN = "r.desired_hash, r.outcome, r.hold, r.hold_reason, r.hold_by, r.number, r.currency"
+_KNOWN = "r.desired_hash, r.outcome, r.hold, r.hold_reason, r.hold_by, r.number, r.currency, r.hold_along"
 
 
 @lru_cache

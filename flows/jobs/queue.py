@@ -79,8 +79,9 @@ def _adapt(moment: datetime) -> Any:
     return database.ops.adapt_datetimefield_value(moment)
 
 
+@transaction.atomic
 def enqueue_one(wanted: Wanted, now: datetime) -> SyncJob:
-    """Make (or find) the waiting job of one object and return it."""
+    """Make (or find) the waiting job of one object and return it. Nobody can claim it in between: its row is ours until we are through."""
     enqueue([wanted], now)
     return SyncJob.objects.get(
         flow_id=wanted.flow_id, object_type=wanted.object_type, source_id=wanted.source_id, state=SyncJob.State.WAITING

@@ -14,8 +14,14 @@ from flows.models import Flow, SyncJob
 State = SyncJob.State
 STUCK = (State.ATTENTION, State.DEAD)
 UNCHANGED, VANISHED_IN_DOUBT = "unchanged", "vanished_in_doubt"
+_NOT_UNDERSTOOD = ("malformed", "not_json")  # what connectors/kit/tame.py says of an answer: a path, and what stands there
 LONG_WAIT = timedelta(hours=1)
 _LONG = "It has waited since {:%Y-%m-%d %H:%M} UTC. Look at that other record: connect its shop again, retry it, or settle it by hand."
+
+
+def in_words(code: str, reason: str) -> str:
+    """The reason as people can read it: of an answer that nobody understands, a job knows only the path to the odd place."""
+    return f"One side answered what nobody here understands: {reason}" if code in _NOT_UNDERSTOOD else reason
 
 
 def tell(job: SyncJob, ending: Ending, number: str) -> None:
@@ -39,7 +45,7 @@ def tell(job: SyncJob, ending: Ending, number: str) -> None:
 def open_job_alert(job: SyncJob, code: str, subject: str, number: str, reason: str, *, dead: bool) -> None:
     """number: what people call the job's object, if that is known."""
     severity = Alert.Severity.ERROR if dead else Alert.Severity.WARNING
-    sentence = f"{job.flow.label}, {job.object_type} {number or job.source_id}: {reason}"
+    sentence = f"{job.flow.label}, {job.object_type} {number or f'with the id {job.source_id}'}: {in_words(code, reason)}"
     open_alert(job.flow.organization_id, _cause(job.flow, code, subject), sentence, severity, connection_id=job.flow.source_id)
 
 

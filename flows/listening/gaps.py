@@ -10,9 +10,9 @@ from django.utils import timezone
 from audit.models import Outcome
 from audit.services import write
 from credentials.models import Connection
+from flows.missed import silent_since
 from flows.models import Backfill, Flow, Subscription
 from flows.polling import start_backfill
-from flows.subscriptions import silent_since
 
 GOOD = Subscription.Status.ACTIVE
 

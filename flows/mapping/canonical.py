@@ -57,6 +57,22 @@ def _paths(record: type, before: str, depth: int) -> Iterator[tuple[str, str]]:
             yield from _paths(found, f"{path}.", depth - 1)
 
 
+@cache
+def sample(kind: ObjectType) -> Any:
+    """A record with everything filled in, in plain JSON as rules see it: to try what could never work on any."""
+    return _filled(RECORDS[kind])
+
+
+def _filled(hint: Any) -> Any:
+    found, many = _inner(hint)
+    if many:
+        return [_filled(found)]
+    if dataclasses.is_dataclass(found):
+        hints = typing.get_type_hints(found)
+        return {field.name: _filled(hints[field.name]) for field in dataclasses.fields(found)}
+    return found(1) if found in (bool, int) else "1"  # amounts and times are texts there
+
+
 def _inner(hint: Any) -> tuple[type, bool]:
     """What a field holds, and whether it holds several."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):

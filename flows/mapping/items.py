@@ -10,6 +10,7 @@ from django.db import transaction
 from connectors.kit.errors import SyncError
 from flows.catalogue import chosen_elsewhere, items_of, product_names
 from flows.home.attention import Cause, causes_of
+from flows.mapping.long_names import refuse_long
 from flows.models import Flow, ItemMapping
 from flows.releasing import mapping_saved
 from flows.suggesting import Suggestion, suggest
@@ -67,6 +68,7 @@ def map_item(flow: Flow, sku: str, item_id: str, by: str) -> tuple[ItemMapping, 
     """Map the SKU to an item that the books list: the row, whether it is new, how many jobs go on. Raises SyncError, and KeyError for
     another id.
     """
+    refuse_long("SKU", sku)
     item = {item.id: item for item in items_of(flow)}[item_id]
     with transaction.atomic():
         row, new = ItemMapping.objects.update_or_create(flow=flow, sku=sku, defaults={"item_id": item.id, "item_name": item.name[:255]})

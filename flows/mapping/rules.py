@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from connectors.kit.errors import NeedsAttention
 from flows.mapping.canonical import RECORDS, fields_of
+from flows.mapping.hopeless import never_works
 from flows.models import FieldMapping, FieldMappingVersion, Flow
 from flows.recipes import RECIPES
 from flows.recipes.contract import FieldRule
@@ -44,7 +45,7 @@ def problem_in(flow: Flow, rule: FieldRule) -> str:
     if first and kind in RECORDS and first not in fields_of(kind):
         known = ", ".join(sorted(fields_of(kind)))
         return f'Records of this flow have no field "{first}". They have: {known}.'
-    return ""
+    return never_works(rule.expression, kind) if kind in RECORDS else ""
 
 
 def _first_field(node: Any) -> str:

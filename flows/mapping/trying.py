@@ -16,8 +16,9 @@ from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
 from flows.preview import refuse_writes, sentence_of
 from flows.recipes import RECIPES
-from flows.recipes.contract import FieldRule, LinkOf, Now
+from flows.recipes.contract import FieldRule
 from flows.recipes.fields import evaluate, found_by
+from flows.recipes.looks import LinkOf, Now
 from flows.recipes.plain import to_plain
 from flows.recipes.updating import keeping, kept_by
 from flows.selectors import with_items

@@ -11,6 +11,7 @@ from connectors.kit.errors import NeedsAttention, SyncError
 from connectors.registry import get_connector
 from flows.catalogue import items_of, taxes_of, waiting_records
 from flows.home.attention import Cause, causes_of
+from flows.mapping.long_names import refuse_long
 from flows.mapping.reading import latest, read_records
 from flows.mapping.seen import ACCOUNT, GATEWAY, STATUS, TAX, Seen, seen_in, unmapped_among
 from flows.models import Flow, ValueMapping
@@ -152,6 +153,7 @@ def map_value(flow: Flow, kind: str, source: str, target: str, by: str) -> tuple
     """
     if kind not in kinds_of(flow):
         raise NeedsAttention(f"{flow} looks up no {ValueMapping.Kind(kind).label}.", code="no_such_kind")
+    refuse_long(ValueMapping.Kind(kind).label.capitalize(), source)
     if kind in CLOSED and target not in {one.name for one in targets_of(flow, kind)}:
         raise NeedsAttention(f'{flow.destination} does not know "{target}". Choose one of those that it lists.', code="no_such_target")
     if not target or len(target) > 120:

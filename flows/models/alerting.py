@@ -24,7 +24,7 @@ class AlertTarget(models.Model):
         OFF = "off", "not at all"
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="alert_targets")
-    label = models.CharField(max_length=120)
+    label = models.CharField("name", max_length=120)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     address: models.TextField[str, str] = EncryptedTextField(blank=True, default="")
     secret: models.TextField[str, str] = EncryptedTextField(blank=True, default="")
@@ -37,6 +37,7 @@ class AlertTarget(models.Model):
     digested_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        verbose_name = "alert recipient"
         ordering = ("organization_id", "pk")
         constraints = [models.UniqueConstraint(fields=["organization", "label"], name="one_alert_target_per_label")]
 
@@ -75,7 +76,7 @@ class AlertDelivery(models.Model):
     watch_end = models.BooleanField(default=False, help_text="Its target wants to hear when the alert has ended.")
 
     class Meta:
-        verbose_name_plural = "alert deliveries"
+        verbose_name = "sent alert"
         indexes = [
             models.Index(fields=["target", "-id"], name="delivery_target"),
             models.Index(fields=["next_at"], name="delivery_due", condition=Q(state__in=["waiting", "sending"])),

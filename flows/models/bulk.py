@@ -26,6 +26,7 @@ class BulkRun(models.Model):
     cancelled_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
+        verbose_name = "bulk action"
         indexes = [models.Index(fields=["id"], name="bulk_unfinished", condition=models.Q(finished_at=None))]
 
     def __str__(self) -> str:

@@ -10,7 +10,8 @@ from flows.models.flow import Flow
 
 class Comparison(models.Model):
     """One comparison of a flow over a period. Whoever sees the flow sees it. held_until: until when a worker is at it; tries also tells
-    one worker from the next. sums: per currency, what both sides come to. kinds: how many differences of each kind.
+    one worker from the next. sums: per currency, what both sides come to. differing: how many records differ; kinds: how many of them in
+    each kind, so that one may count in several.
     """
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="comparisons", db_index=False)
@@ -24,6 +25,7 @@ class Comparison(models.Model):
     listed = models.PositiveIntegerField(default=0)
     compared = models.PositiveIntegerField(default=0)
     repaired = models.PositiveIntegerField(default=0)
+    differing = models.PositiveIntegerField(default=0)
     kinds = models.JSONField(default=dict)
     sums = models.JSONField(default=list)
     problem = models.TextField(blank=True)
@@ -42,10 +44,12 @@ class Comparison(models.Model):
 
 
 class Difference(models.Model):
-    """One thing that differs. The amounts are what the books should show (sold, captured) and what they do show (invoiced, paid)."""
+    """One record that differs. kinds: in what, separated by commas. The amounts are what the books should show (sold, captured) and what
+    they do show (invoiced, paid).
+    """
 
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="differences", db_index=False)
-    kind = models.CharField(max_length=12)
+    kinds = models.CharField(max_length=120)
     source_id = models.CharField(max_length=100)
     number = models.CharField(max_length=100, blank=True)
     sentence = models.TextField()
@@ -63,7 +67,11 @@ class Difference(models.Model):
         indexes = [models.Index(fields=["comparison", "id"], name="difference_comparison")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.number or self.source_id}"
+        return f"{self.kinds} {self.number or self.source_id}"
+
+    @property
+    def each_kind(self) -> list[str]:
+        return self.kinds.split(",")
 
 
 class ComparisonMail(models.Model):

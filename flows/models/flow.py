@@ -11,7 +11,7 @@ class Flow(models.Model):
     """What is synced. options are checked against the recipe's; poll_seconds 0 means no polling."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="flows")
-    label = models.CharField(max_length=120)
+    label = models.CharField("name", max_length=120)
     source = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="flows_from")
     destination = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="flows_to")
     recipe = models.CharField(max_length=60)

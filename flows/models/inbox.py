@@ -29,6 +29,7 @@ class InboundEvent(models.Model):
     note = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        verbose_name = "received webhook"
         constraints = [models.UniqueConstraint(fields=["connection", "dedupe_key"], name="each_event_once")]
         indexes = [
             models.Index(fields=["id"], name="event_received", condition=models.Q(state="received")),

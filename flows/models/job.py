@@ -59,9 +59,11 @@ class SyncJob(models.Model):
     last_hash = ""
     last_well = False
     hold = hold_reason = hold_by = ""
+    hold_along = False
     known_as = ("", "")  # its number and currency
 
     class Meta:
+        verbose_name = "job"
         permissions = [("replay_syncjob", "Can replay and retry jobs")]
         constraints = [
             models.UniqueConstraint(

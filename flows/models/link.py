@@ -34,6 +34,7 @@ class ExternalLink(models.Model):
     confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "link"
         constraints = [
             models.UniqueConstraint(fields=["destination", "scope", "object_type", "key"], name="one_link_per_thing"),
         ]

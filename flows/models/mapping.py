@@ -7,12 +7,14 @@ from django.db import models
 from flows.models.flow import Flow
 from flows.recipes.updating import EMPTY, MODES, NEW, OVERWRITE
 
+LONGEST_NAME = 120
+
 
 class ItemMapping(models.Model):
     """A SKU and the ledger item that stands for it."""
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="item_mappings", db_index=False)
-    sku = models.CharField("SKU", max_length=120)
+    sku = models.CharField("SKU", max_length=LONGEST_NAME)
     item_id = models.CharField("item id", max_length=60, db_index=True)
     item_name = models.CharField("item name", max_length=255)
 
@@ -35,8 +37,8 @@ class ValueMapping(models.Model):
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="value_mappings", db_index=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    source = models.CharField(max_length=120)
-    target = models.CharField(max_length=120)
+    source = models.CharField("in the shop", max_length=LONGEST_NAME)
+    target = models.CharField("in the books", max_length=120)
 
     class Meta:
         ordering = ("flow_id", "kind", "source")
@@ -58,11 +60,11 @@ class FieldMapping(models.Model):
     """A field of the destination filled by an expression over the source record."""
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="field_mappings", db_index=False)
-    target = models.CharField(max_length=60)
-    expression = models.CharField(max_length=300, help_text="JMESPath over the canonical record.")
-    transform = models.CharField(max_length=40, blank=True)
-    default = models.CharField(max_length=200, blank=True)
-    mode = models.CharField("when updating", max_length=12, choices=UpdateMode.choices, default=UpdateMode.OVERWRITE)
+    target = models.CharField("field of the books", max_length=60)
+    expression = models.CharField("filled from", max_length=300)
+    transform = models.CharField("how it is written", max_length=40, blank=True)
+    default = models.CharField("if that is empty", max_length=200, blank=True)
+    mode = models.CharField("when it is there already", max_length=12, choices=UpdateMode.choices, default=UpdateMode.OVERWRITE)
 
     class Meta:
         ordering = ("flow_id", "target")

@@ -17,6 +17,9 @@ class SyncCursor(models.Model):
     polled_at = models.DateTimeField(null=True)
     found = models.PositiveIntegerField(default=0, help_text="Changed objects seen by the last finished walk.")
 
+    class Meta:
+        verbose_name = "reading position"
+
     def __str__(self) -> str:
         return f"{self.flow} at {self.watermark:%Y-%m-%d %H:%M:%S}"
 
@@ -53,6 +56,10 @@ class Backfill(models.Model):
     cancelled_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "period read again"
+        verbose_name_plural = "periods read again"
 
     def __str__(self) -> str:
         return f"{self.flow} {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"

@@ -10,7 +10,8 @@ from flows.models.flow import Flow
 class SyncRecord(models.Model):
     """One row per flow and source object, rewritten after each job. Amounts are exact decimals in `currency`.
 
-    hold: what a person decided about it, which holds until a person takes it back or replays the record.
+    hold: what a person decided about it, which holds until a person takes it back or replays the record. hold_along: what was created
+    along with it is taken out too, where nothing else uses it.
     """
 
     class Hold(models.TextChoices):
@@ -39,9 +40,11 @@ class SyncRecord(models.Model):
     hold_reason = models.CharField(max_length=300, blank=True)
     hold_by = models.CharField(max_length=150, blank=True)
     hold_at = models.DateTimeField(null=True)
+    hold_along = models.BooleanField(default=False)
     updated_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "record"
         permissions = [("skip_syncrecord", "Can skip records"), ("void_syncrecord", "Can void what was posted")]
         constraints = [
             models.UniqueConstraint(fields=["flow", "object_type", "source_id"], name="one_record_per_object"),
@@ -54,7 +57,7 @@ class SyncRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.object_type} {self.number or self.source_id}"
+        return f"{self.object_type} {self.number or f'with the id {self.source_id}'}"
 
 
 class RecordName(models.Model):

@@ -31,8 +31,11 @@ class Subscription(models.Model):
     delivered_at = models.DateTimeField(null=True, help_text="The last verified delivery.")
     disabled_at = models.DateTimeField(null=True)
     reenabled_at = models.DateTimeField(null=True)
+    gap_since = models.DateTimeField(null=True, help_text="What changed since then is still to be read again.")
+    gap_asked_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
+        verbose_name = "webhook registration"
         ordering = ("connection_id", "topic")
         permissions = [("reenable_subscription", "Can switch subscriptions on again")]
         constraints = [models.UniqueConstraint(fields=["connection", "topic"], name="one_subscription_per_topic")]

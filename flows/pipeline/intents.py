@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from flows.recipes.contract import Change
 
 State = ExternalLink.State
 SEARCHED_AT_ONCE = timedelta(seconds=1)
+TAKES_AWAY = ("void", "remove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,36 +178,6 @@ def _change(bench: Workbench, which: Mapping[str, Any], fields: Mapping[str, Any
     return changed
 
 
-def linked_elsewhere(bench: Workbench, change: Change, ids: Sequence[str]) -> frozenset[str]:
-    """Which of these objects belong to another record: two shops with one numbering may write into the same books.
-
-    What all sources share (clients, items) belongs to everybody.
-    """
-    if change.shared or not ids:
-        return frozenset()
-    theirs = ExternalLink.objects.filter(
-        destination=bench.flow.destination, object_type=change.object_type.value, remote_id__in=ids, state=State.CONFIRMED
-    )
-    others = theirs.exclude(scope="").exclude(scope=bench.scope, key=change.key)
-    return frozenset(others.values_list("remote_id", flat=True))
-
-
-def refuse_doubtful_elsewhere(bench: Workbench, change: Change) -> None:
-    """Raise Busy while another shop has an effect of this kind in doubt in the same books: what we found may be its work."""
-    if change.shared:
-        return
-    theirs = ExternalLink.objects.filter(destination=bench.flow.destination, object_type=change.object_type.value, state=State.INTENDED)
-    oldest = theirs.exclude(scope=bench.scope).select_related("source").order_by("intended_at").first()
-    if oldest is not None:
-        raise Busy(
-            f"What was found may be the work of {oldest.source or 'another flow'}: whether its {oldest.object_type} {oldest.key} was "
-            "created is still in doubt. Looking again when that is settled.",
-            retry_after=5.0,
-            code="other_in_doubt",
-            since=oldest.intended_at,
-        )
-
-
 def _links(bench: Workbench, change: Change) -> dict[str, Any]:
     return {
         "destination_id": bench.flow.destination_id,
@@ -247,27 +218,38 @@ def overtaken(bench: Workbench, change: Change) -> None:
     """
     now = timezone.now()
     fields: dict[str, object] = {"fingerprint": "", "content_hash": change.content_hash, "in_doubt_until": now}
-    if change.action in ("void", "restore"):
-        fields["void"] = change.action == "void"
+    if change.action in (*TAKES_AWAY, "restore"):
+        fields["void"] = change.action in TAKES_AWAY
     ExternalLink.objects.filter(**_links(bench, change), state=State.CONFIRMED).update(**fields)
     enqueue([Wanted(bench.flow.pk, bench.recipe.source, bench.source_id, Priority.WEBHOOK, "overtaken", force=True)], now)
 
 
 def remember(bench: Workbench, change: Change) -> None:
-    """Both sides agree without a write: keep on what. Raises LeaseLost."""
+    """Both sides agree without a write: keep on what, or that it is gone. Raises LeaseLost."""
     which = {**_links(bench, change), "state": State.CONFIRMED}
-    _change(bench, which, {"content_hash": change.content_hash, "job_id": bench.job_id})
+    gone = {"void": True} if change.action in TAKES_AWAY else {}
+    _change(bench, which, {"content_hash": change.content_hash, "job_id": bench.job_id, **gone})
 
 
 def acted(bench: Workbench, change: Change, fingerprint: str) -> None:
-    """A named action was answered; void and restore are kept on the link. Raises LeaseLost."""
+    """A named action was answered; what takes away and what brings back are kept on the link. Raises LeaseLost."""
     bench.fence()
     fields: dict[str, object] = {"job_id": bench.job_id, "in_doubt_until": None}
     if fingerprint:
         fields["fingerprint"] = fingerprint
-    if change.action in ("void", "restore"):
-        fields["void"] = change.action == "void"
+    if change.action in (*TAKES_AWAY, "restore"):
+        fields["void"] = change.action in TAKES_AWAY
     _last_written(bench, change).update(**fields)
+    if "void" in fields and change.target_id:
+        _same_thing(bench, change).update(void=fields["void"])
+
+
+def _same_thing(bench: Workbench, change: Change) -> QuerySet[ExternalLink]:
+    """Other links to what an action took away or brought back: a client may be known by two addresses."""
+    links = ExternalLink.objects.filter(
+        destination=bench.flow.destination, object_type=change.object_type.value, remote_id=change.target_id, state=State.CONFIRMED
+    )
+    return links.exclude(**_links(bench, change))
 
 
 def void_client(bench: Workbench, client_id: str) -> bool:

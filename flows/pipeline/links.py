@@ -11,7 +11,7 @@ from django.db import connection as database
 from connectors.canonical.identity import ObjectType
 from flows.models import ExternalLink
 from flows.pipeline.workbench import Workbench
-from flows.recipes.contract import Link, LinkOf, Look
+from flows.recipes.looks import Link, LinkOf, Look
 
 _COLUMNS = "object_type, key, remote_id, content_hash, fingerprint, void, state"
 _SCOPE = f"SELECT {_COLUMNS} FROM flows_externallink WHERE destination_id = %s AND scope = %s AND"  # noqa: S608

@@ -12,7 +12,7 @@ from connectors.kit.contract import Writes
 from connectors.kit.errors import Conflict, NeedsAttention, RateLimited, Refused, SyncError, Transient, Unauthorised, Unclear
 from flows.crash_points import point
 from flows.jobs.claim import LeaseLost
-from flows.pipeline import intents
+from flows.pipeline import elsewhere, intents
 from flows.pipeline.record import Step, record_step
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, calling
@@ -84,6 +84,7 @@ def _create(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
         step,
         adopted=adopted,
         remote_id=remote_id,
+        answered=found,
         confirm=lambda: intents.confirm(bench, intent.link, change, remote_id, fingerprint_of(found), adopted),
     )
     point("after_confirm")
@@ -108,6 +109,7 @@ def _adopt(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
         step,
         adopted=True,
         remote_id=remote_id,
+        answered=found,
         confirm=lambda: intents.confirm(bench, intent.link, change, remote_id, fingerprint_of(found), True),
     )
     sight.remember(change.object_type, remote_id, found, adopted=True)
@@ -147,7 +149,7 @@ def _searched(bench: Workbench, writes: Writes[Any], change: Change, value: Any,
     try:
         found = _found(bench, writes, change, value)
         if found is not None and not intent.in_doubt:
-            intents.refuse_doubtful_elsewhere(bench, change)
+            elsewhere.refuse_doubtful_elsewhere(bench, change)
         return found
     except SyncError:
         if not intent.in_doubt:
@@ -159,7 +161,7 @@ def _found(bench: Workbench, writes: Writes[Any], change: Change, value: Any) ->
     """What carries our marker already. Somebody else's object is never adopted; several are a person's decision."""
     with calling(bench.destination) as api:
         candidates = writes.find(api, value)
-    taken = intents.linked_elsewhere(bench, change, [found.id for found in candidates if getattr(found, "id", "")])
+    taken = elsewhere.linked_elsewhere(bench, change, [found.id for found in candidates if getattr(found, "id", "")])
     ours = [found for found in candidates if writes.owns(found, value) and getattr(found, "id", "") not in taken]
     if candidates and not ours:
         raise NeedsAttention(
@@ -205,14 +207,14 @@ def _update(bench: Workbench, sight: Sight, change: Change, step: Step) -> None:
         if isinstance(problem, CERTAINLY_NOT) or problem.code == "not_reached":
             intents.not_rewritten(bench, change, before)
         raise
-    _answered(step, target, lambda: intents.rewritten(bench, change, fingerprint_of(answered)))
+    _answered(step, target, answered, lambda: intents.rewritten(bench, change, fingerprint_of(answered)))
     sight.remember(change.object_type, target, answered)
 
 
-def _answered(step: Step, target: str, confirm: Callable[[], None]) -> None:
+def _answered(step: Step, target: str, answered: object, confirm: Callable[[], None]) -> None:
     """Keep the answer to a write, or say that it came too late."""
     try:
-        record_step(step, remote_id=target, confirm=confirm)
+        record_step(step, remote_id=target, answered=answered, confirm=confirm)
     except LeaseLost:
         intents.overtaken(step.bench, step.change)
         raise
@@ -229,7 +231,7 @@ def _act(bench: Workbench, sight: Sight, change: Change, step: Step) -> None:
         point("before_act")
         answered = action(api, target)
         point("after_act")
-    _answered(step, target, lambda: intents.acted(bench, change, fingerprint_of(answered)))
+    _answered(step, target, answered, lambda: intents.acted(bench, change, fingerprint_of(answered)))
     sight.remember(change.object_type, target, answered)
 
 

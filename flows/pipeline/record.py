@@ -13,6 +13,7 @@ from django.utils import timezone
 from audit.models import Outcome
 from audit.plain_rows import upsert
 from audit.services import AuditEntry, write_many
+from connectors.canonical.ledger import Invoice
 from connectors.canonical.money import Money
 from connectors.kit.errors import Busy, NeedsAttention, RateLimited, Refused, Rejected, SyncError, Transient, Unclear
 from connectors.kit.http import Exchange
@@ -60,10 +61,11 @@ def record_step(
     *,
     adopted: bool = False,
     remote_id: str = "",
+    answered: object = None,
     confirm: Callable[[], None] | None = None,
     problem: SyncError | None = None,
 ) -> None:
-    """The audit record of one change, in one transaction with the confirmation of its link."""
+    """The audit record of one change, in one transaction with the confirmation of its link. answered: what stands there now."""
     bench, change = step.bench, step.change
     entry = AuditEntry(
         actor="worker",
@@ -79,12 +81,19 @@ def record_step(
         message=f"{change.title}: {problem.message}" if problem else change.title,
         mapping=applied(bench),
         duration_ms=round((time.monotonic() - step.started) * 1000),
-        evidence={"source": bench.origin, **evidence_of(bench.take_evidence())},
+        evidence={"source": bench.origin, **evidence_of(bench.take_evidence()), **_stands(answered)},
     )
     with transaction.atomic():
         if confirm:
             confirm()  # raises LeaseLost: a worker that lost its job confirms nothing
         write_many([entry])
+
+
+def _stands(answered: object) -> dict[str, Any]:
+    """An invoice by its number and amount, for whoever asks later what is in the books (flows/posted.py)."""
+    if not isinstance(answered, Invoice) or answered.amount is None:
+        return {}
+    return {"stands": {"number": answered.number, "amount": str(answered.amount)}}
 
 
 def applied(bench: Workbench) -> dict[str, Any]:

@@ -46,7 +46,8 @@ from flows.pipeline.load import load
 from flows.pipeline.record import Verdict, applied, outcome_of, record_end
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, open_workbench
-from flows.recipes.contract import More, Plan, Unbooking
+from flows.recipes.contract import Plan, Unbooking
+from flows.recipes.looks import More
 
 logger = logging.getLogger(__name__)
 ROUNDS = 8
@@ -160,18 +161,20 @@ def synced(bench: Workbench, job: SyncJob, extracted: Extracted) -> Verdict:
 def _held(bench: Workbench, job: SyncJob) -> Verdict:
     """A person decided about this record: what was posted is voided once, if that was asked for; then it is left alone."""
     unbook = bench.recipe.unbook if job.hold == Hold.VOID else None
-    if unbook is None or (is_void(bench) and not _counts_as_invoiced(job)):
+    if unbook is None or (is_void(bench) and not _is_unfinished(job)):
         said = f'{Hold(job.hold).label.capitalize()} by {job.hold_by} ("{job.hold_reason}").'
         raise NothingToDo(f"{said} It stays so until somebody goes on with it or replays it.", code="held")
     number, currency = job.known_as
-    why = Unbooking(job.source_id, number or job.source_id, currency, f'{job.hold_by} voided it ("{job.hold_reason}").')
-    plan = settle_plan(bench, unbook(why, bench.context), lambda: _unsettle(job))
+    why = f'{job.hold_by} voided it ("{job.hold_reason}").'
+    asked = Unbooking(job.source_id, number or job.source_id, currency, why, job.hold_along)
+    plan = settle_plan(bench, unbook(asked, bench.context), lambda: _unsettle(job))
     return Verdict(Ending(State.DONE, " ".join(plan.said)), Outcome.DONE, tie_out=plan.tie_out, desired_hash="")
 
 
-def _counts_as_invoiced(job: SyncJob) -> bool:
-    """Whether the record still proves an invoice: a worker died after the last write, before it could say that nothing is left."""
-    return SyncRecord.objects.filter(**same_object(job), invoiced__gt=0).exists()
+def _is_unfinished(job: SyncJob) -> bool:
+    """Whether the void has not been seen through to its proof: a worker died after its last write, or what goes along could not go yet."""
+    ended_well = {"invoiced": 0, "outcome__in": (Outcome.DONE, Outcome.NOTHING)}
+    return SyncRecord.objects.filter(**same_object(job)).exclude(**ended_well).exists()
 
 
 def hash_of(desired: Any) -> str:

@@ -11,16 +11,19 @@ from connectors.canonical.ledger import Invoice, InvoiceStatus, Payment
 from connectors.canonical.party import Customer
 from connectors.kit.errors import Gone, NeedsAttention
 from flows.models import ExternalLink
+from flows.pipeline.along import made_along
 from flows.pipeline.links import Held, links_named, links_of_record
 from flows.pipeline.overtaken import await_booking, await_writer, write_under_way
 from flows.pipeline.workbench import Workbench, calling
-from flows.recipes.contract import (
+from flows.recipes.looks import (
+    Along,
     DoubtsUnder,
     Link,
     LinkBack,
     LinkOf,
     LinksUnder,
     Look,
+    MadeAlong,
     Matches,
     Now,
     OpenInvoices,
@@ -57,7 +60,7 @@ class Sight:
     def forget_links(self, object_type: ObjectType) -> None:
         """After a write, links of its kind are read again; what the destination answered stays known."""
         self.own = None
-        for look in [look for look in self.seen if isinstance(look, (LinkOf, LinksUnder, DoubtsUnder)) and look.object_type is object_type]:
+        for look in [look for look in self.seen if _tells_of(look, object_type)]:
             del self.seen[look]
 
     # ---- our links -----------------------------------------------------------------------------------------
@@ -159,7 +162,7 @@ class Sight:
                 if looked > CANDIDATES_AT_MOST:
                     raise NeedsAttention(
                         f"More than {CANDIDATES_AT_MOST} orders changed in the days to look back; match this payment by hand, or "
-                        "shorten the days in the flow's options and replay.",
+                        "shorten the days in the flow's options and retry.",
                         code="manual_review",
                     )
                 found = [reads.normalise(reads.fetch(api, notice.source_id), api.account) for notice in page.notices]
@@ -180,6 +183,9 @@ class Sight:
                 clients = [client.id for client in found]
             rows = [reads.normalise(raw, api.account) for client in clients for raw in reads.of_customer(api, client)]
         return tuple(row for row in rows if row.status is InvoiceStatus.SENT and row.outstanding and row.outstanding.amount > 0)
+
+    def _made_along(self, look: MadeAlong) -> tuple[Along, ...]:
+        return made_along(self.bench, look.invoice_id)
 
     # ---- what we wrote -------------------------------------------------------------------------------------
 
@@ -212,6 +218,10 @@ class Sight:
         self.seen[look] = replace(invoice, paid=invoice.paid + change, outstanding=invoice.outstanding - change)
 
 
+def _tells_of(look: Look, object_type: ObjectType) -> bool:
+    return isinstance(look, MadeAlong) or (isinstance(look, (LinkOf, LinksUnder, DoubtsUnder)) and look.object_type is object_type)
+
+
 def link_value(row: ExternalLink) -> Link:
     """A link row as the recipes see it."""
     return Link(ObjectType(row.object_type), row.key, row.remote_id, row.content_hash, row.fingerprint, row.void)
@@ -228,4 +238,5 @@ _FETCH: Mapping[type, Callable[[Sight, Any], Any]] = {
     Now: Sight._now,
     OpenOrders: Sight._open_orders,
     OpenInvoices: Sight._open_invoices,
+    MadeAlong: Sight._made_along,
 }

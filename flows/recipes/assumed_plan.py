@@ -8,8 +8,8 @@ from typing import cast
 
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money, total
-from flows.recipes.contract import Link, LinksUnder, View
 from flows.recipes.desired_books import DesiredBooks, PaymentWanted
+from flows.recipes.looks import Link, LinksUnder, View
 from flows.recipes.proof import Concern
 from flows.recipes.settlement import money_held
 
@@ -66,5 +66,5 @@ def _concern(desired: DesiredBooks, more: Money) -> Concern:
         GREW,
         f"order:{desired.order_id}",
         f"Order {desired.number} comes to {more} more than when it was paid, and the shop does not say whether that was paid, too: "
-        "the books show it as outstanding. When it is paid, record it on the invoice there, then replay this order.",
+        "the books show it as outstanding. When it is paid, record it on the invoice there, then retry this order.",
     )

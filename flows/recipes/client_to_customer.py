@@ -10,7 +10,8 @@ from connectors.canonical.money import Money
 from connectors.canonical.party import Customer
 from connectors.kit.errors import NothingToDo
 from flows.recipes.agreement import Rules, Verdict, agreement, as_found, judge, merged, rules_of, unchanged
-from flows.recipes.contract import Change, Context, Link, LinkBack, LinkOf, Matches, Now, Plan, Recipe, View
+from flows.recipes.contract import Change, Context, Plan, Recipe
+from flows.recipes.looks import Link, LinkBack, LinkOf, Matches, Now, View
 from flows.recipes.options import CLIENT_TO_CUSTOMER, text
 
 PREFIX = "client:"
@@ -119,6 +120,7 @@ RECIPE: Recipe[Customer, DesiredCustomer] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    from_books=True,
     in_words="Each client of the books becomes a customer with the same billing details, and later changes follow."
     " Customers are never deleted.",
 )

@@ -20,7 +20,7 @@ def exact_lines(invoice: Invoice, amount: Money, bound: Decimal) -> tuple[Invoic
     """
     if any(line.unit_price.currency != invoice.currency for line in invoice.lines):
         raise NeedsAttention(
-            f"Invoice {invoice.number} is in {invoice.currency}, and some of its lines are not. Correct it in the books, then replay.",
+            f"Invoice {invoice.number} is in {invoice.currency}, and some of its lines are not. Correct it in the books, then retry.",
             code="mixed_currencies",
         )
     lines = [_line(line) for line in invoice.lines]

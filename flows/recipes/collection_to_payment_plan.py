@@ -10,7 +10,8 @@ from connectors.canonical.ledger import Expense, Invoice, InvoiceNote, InvoiceSt
 from connectors.canonical.money import Money, total
 from connectors.kit.errors import NeedsAttention
 from flows.recipes.collecting import PAY_LINE
-from flows.recipes.contract import Change, DoubtsUnder, LinkOf, Now, Plan, View
+from flows.recipes.contract import Change, Plan
+from flows.recipes.looks import DoubtsUnder, LinkOf, Now, View
 from flows.recipes.matching import invoice_of
 from flows.recipes.proof import TieOut
 from flows.recipes.receipts import DesiredReceipts, converted, given_back, net
@@ -110,7 +111,7 @@ def _ask(desired: DesiredReceipts, invoice: Invoice, standing: Standing) -> None
         raise NeedsAttention(
             f"{standing.unsettled_refunds} of what was collected on invoice {invoice.number} went back to the payer. The flow "
             "leaves that to you: "
-            "lower the payment in the books, then replay.",
+            "lower the payment in the books, then retry.",
             code="refund_review",
         )
     if standing.over and desired.rules.ask_overpaid:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, TypeVar
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money
 from connectors.kit.contract import Setting
+from flows.recipes.looks import View
 from flows.recipes.proof import Concern, TieOut
 
 S = TypeVar("S")
@@ -47,9 +48,8 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
-    """The operator's mappings of one flow. values: (kind, source value) -> target; kinds: "tax", "gateway", "status" and
-    "account" (what a charge is called on the invoice: by its code, its name or "shipping", "fee", "tip", ...; what a product is called:
-    by its category).
+    """One flow's mappings. values: (kind, source value) -> target; kinds: "tax", "gateway", "status" and "account" (what a charge is called
+    on the invoice: by its code, its name or "shipping", "fee", "tip", ...; what a product is called: by its category).
     """
 
     items: Mapping[str, ItemChoice] = field(default_factory=dict)
@@ -78,139 +78,6 @@ class Context:
     destination_key: str = ""
 
 
-# ---- what is there -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What we hold about something that we wrote or adopted. fingerprint: what the destination showed right after it."""
-
-    object_type: ObjectType
-    key: str
-    destination_id: str
-    content_hash: str = ""
-    fingerprint: str = ""
-    void: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LinkOf:
-    """Look: our confirmed link of an object under its key (Link or None)."""
-
-    object_type: ObjectType
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinksUnder:
-    """Look: all our confirmed links whose key starts with the prefix (tuple of Link, by key)."""
-
-    object_type: ObjectType
-    prefix: str
-
-
-@dataclass(frozen=True, slots=True)
-class DoubtsUnder:
-    """Look: the keys under this prefix whose creation we intended but never saw answered (tuple of str, sorted)."""
-
-    object_type: ObjectType
-    prefix: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerOf:
-    """Look, for the way back: the key under which another flow of these two connections wrote this source object
-    (its id at the source of this flow), or None. Example: which order does this invoice belong to?
-    """
-
-    object_type: ObjectType
-    source_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinkBack:
-    """Look, for two-way flows: the Link by which another flow wrote or adopted this source object, shared ones included, or None.
-    Its key says what it was at our destination.
-    """
-
-    object_type: ObjectType
-    source_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """Look: what the destination has under this value's marker or natural key (tuple of values, best first), whoever made it."""
-
-    object_type: ObjectType
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """Look: the canonical value of a destination object as it stands now (None when gone)."""
-
-    object_type: ObjectType
-    destination_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOrders:
-    """Look: orders at the destination in these statuses that changed in the window (tuple of Order)."""
-
-    since: datetime
-    until: datetime
-    statuses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenInvoices:
-    """Look: the destination's invoices with something outstanding, of one of its clients (by id, else by e-mail; tuple of Invoice)."""
-
-    customer_id: str
-    email: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenBy:
-    """Look: the label of the third connection whose flow wrote this source object, None when a person (or this pair) made it."""
-
-    object_type: ObjectType
-    source_id: str
-
-
-Look = LinkOf | LinksUnder | DoubtsUnder | OwnerOf | LinkBack | Matches | Now | OpenOrders | OpenInvoices | WrittenBy
-
-
-class More(Exception):
-    """plan needs to see these first; the pipeline fetches them and plans again."""
-
-    def __init__(self, *looks: Look) -> None:
-        super().__init__(looks)
-        self.looks = looks
-
-
-@dataclass(frozen=True)
-class View:
-    """What is known of the destination and of our links. Asking for what is not there yet raises More.
-
-    After a write the pipeline puts the new link and the answer in, and forgets the Now of what the write changed besides: a
-    payment changes its invoice, which has to be read again.
-    """
-
-    seen: Mapping[Look, Any] = field(default_factory=dict)
-
-    def __call__(self, look: Look) -> Any:
-        if look not in self.seen:
-            raise More(look)
-        return self.seen[look]
-
-    def ahead(self, *looks: Look) -> None:
-        """Say what will be asked for, so that it is fetched together."""
-        missing = [look for look in looks if look not in self.seen]
-        if missing:
-            raise More(*missing)
-
-
 # ---- what to do --------------------------------------------------------------------------------------------
 
 
@@ -219,9 +86,9 @@ class Change:
     """One write. verb "create" searches first (unless find_first is off because it cannot exist) and adopts what is ours; "adopt"
     only searches: it settles a doubt by adopting what is there, or by forgetting the intent; "update" and "act" go to target_id; ""
     means the object of the same type and key that an earlier change of this plan creates. "remember" calls nobody: it keeps the
-    content_hash on the link, for what both sides turned out to agree on.
+    content_hash on the link, for what both sides turned out to agree on, and with the action "void" that it is gone.
     find_first off holds only if that creation really created: after an adoption, plan again before going on. A link's void follows
-    the actions "void" and "restore".
+    the actions "void", "remove" and "restore".
 
     key: the link's key. shared: the link belongs to the destination, not to the source connection (clients by e-mail,
     items by SKU). fill: fields of the value that are ids of links, filled in just before the write
@@ -263,24 +130,28 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Unbooking:
-    """A person wants what was posted for a record to go: what the record is known by (the source need not have it any more), and why."""
+    """A person wants what was posted for a record to go: what the record is known by (the source need not have it any more), and why.
+
+    along: what was created along with it goes too, where nothing else uses it.
+    """
 
     source_id: str
     number: str
     currency: str
     why: str
+    along: bool = False
 
 
 @dataclass(frozen=True)
 class Recipe(Generic[S, D]):
-    """One thing that we can sync. source: the object type read; writes: the object types that the destination must write.
+    """One thing we can sync, into the books or from_books. source: the object type read; writes: those that the destination must write.
 
     options become the flow's form. desire and plan are pure; desire raises NothingToDo, NeedsAttention or Rejected; plan may raise
     NeedsAttention, NothingToDo and More. describe(source value) -> (number, amount or None) for lists. own_is_echo: a source object that
     the flow in the other direction wrote, or one that read orders, concerns nobody; it is recognised by its link, without a call.
-    echo_unless: (option, value) by which a flow wants those all the same. fills: the groups of fields that the operator's rules may fill
-    ("invoice", "client", "item"); maps: the kinds of values that it looks up among the mappings. unbook: the desired
-    state in which nothing of a record stands; None where what was written cannot be taken back. in_words: what it does, for people.
+    echo_unless: (option, value) by which a flow wants those all the same. fills: groups of fields that the operator's rules may fill
+    ("invoice", "client", "item"); maps: the kinds of values that it looks up among the mappings. unbook: the desired state in which nothing
+    of a record stands; None where what was written cannot be taken back. in_words: what it does, for people.
     """
 
     name: str
@@ -298,3 +169,4 @@ class Recipe(Generic[S, D]):
     in_words: str = ""
     maps: tuple[str, ...] = ()
     unbook: Callable[[Unbooking, Context], D] | None = None
+    from_books: bool = False

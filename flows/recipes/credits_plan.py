@@ -8,8 +8,9 @@ from typing import cast
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Credit
 from connectors.kit.errors import NeedsAttention
-from flows.recipes.contract import Change, Link, LinksUnder, Now, View
+from flows.recipes.contract import Change
 from flows.recipes.desired_books import CreditWanted, DesiredBooks
+from flows.recipes.looks import Link, LinksUnder, Now, View
 
 
 def plan_credits(desired: DesiredBooks, customer_id: str, view: View) -> tuple[Change, ...]:

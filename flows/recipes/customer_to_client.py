@@ -11,9 +11,10 @@ from connectors.canonical.party import Customer
 from connectors.kit.errors import NothingToDo
 from flows.recipes.agreement import Rules, judge, merged, rules_of, turned, unchanged
 from flows.recipes.client_to_customer import PREFIX
-from flows.recipes.contract import Context, Link, LinkBack, LinkOf, Now, Plan, Recipe, View
+from flows.recipes.contract import Context, Plan, Recipe
 from flows.recipes.customers import ClientWanted, client_changes, client_content, client_key, create_client, is_newer, update_client
 from flows.recipes.fields import filled
+from flows.recipes.looks import Link, LinkBack, LinkOf, Now, View
 from flows.recipes.options import CUSTOMER_TO_CLIENT, several, text
 from flows.recipes.plain import short_name
 from flows.recipes.updating import NEW, keeping, kept_by, without

@@ -8,7 +8,8 @@ from typing import Literal, cast
 
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.party import Customer
-from flows.recipes.contract import Change, Link, Now, View
+from flows.recipes.contract import Change
+from flows.recipes.looks import Link, Now, View
 from flows.recipes.plain import digest, link_key
 from flows.recipes.updating import Kept, keeping
 

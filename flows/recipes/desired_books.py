@@ -52,7 +52,7 @@ class DesiredBooks:
     """The whole aggregate. target is the invoice's amount, captured what must be recorded as paid.
 
     skip: why the order is not booked, unless it is in the books already. void: why what is in the books has to go; by_hand: a person
-    wants that, so nothing that was paid goes.
+    wants that, so nothing that was paid goes; along: nor stays what was created along with it, where nothing else uses it.
     invoice_number: what its invoice is or would be called.
     concern: money that the books will not show, though they are as they should be.
     problem: what kept us from working out a skipped order (it matters only if it is booked). content: hash of the invoice. marker: what
@@ -83,6 +83,7 @@ class DesiredBooks:
     make_taxes: bool = False
     kept: Kept = ()
     by_hand: bool = False
+    along: bool = False
 
     @property
     def currency(self) -> str:

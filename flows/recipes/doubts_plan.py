@@ -8,8 +8,9 @@ from typing import cast
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Credit, Invoice, Payment
 from connectors.canonical.money import Money
-from flows.recipes.contract import Change, DoubtsUnder, Link, LinkOf, Now, View
+from flows.recipes.contract import Change
 from flows.recipes.desired_books import DesiredBooks
+from flows.recipes.looks import DoubtsUnder, Link, LinkOf, Now, View
 
 Changes = tuple[Change, ...]
 

@@ -88,6 +88,7 @@ RECIPE: Recipe[Invoice, DesiredCollection] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    from_books=True,
     tie_out=True,
     own_is_echo=True,  # what came from an order is told apart without a call to the books
     echo_unless=("shop_invoices", "collect"),

@@ -12,7 +12,8 @@ from connectors.canonical.money import Money
 from connectors.kit.errors import NeedsAttention, NothingToDo
 from flows.recipes.client_to_customer import client_link
 from flows.recipes.collecting import DesiredCollection, Sorted, content_of, sort_payments, wanted_invoice
-from flows.recipes.contract import Change, DoubtsUnder, Link, LinkOf, LinksUnder, Now, Plan, View, WrittenBy
+from flows.recipes.contract import Change, Plan
+from flows.recipes.looks import DoubtsUnder, Link, LinkOf, LinksUnder, Now, View, WrittenBy
 from flows.recipes.proof import TieOut
 
 INVOICE, CUSTOMER = ObjectType.INVOICE, ObjectType.CUSTOMER
@@ -28,7 +29,7 @@ def plan(desired: DesiredCollection, view: View) -> Plan:
     if now is None:
         raise NeedsAttention(
             f"The invoice {desired.number} was deleted at the payment service. If that was right, leave it; else take its link "
-            "off and replay.",
+            "off and retry.",
             code="gone_there",
         )
     if now.status is InvoiceStatus.VOID:
@@ -105,7 +106,7 @@ def _issue_it(desired: DesiredCollection, issue: int, view: View) -> Plan:
     customer = cast("Link | None", view(LinkOf(CUSTOMER, key)))
     if customer is not None and customer.void:
         raise NeedsAttention(
-            f"The customer {desired.client.name} was deleted at the payment service. Take its link off under Links, then replay.",
+            f"The customer {desired.client.name} was deleted at the payment service. Take its link off under Links, then retry.",
             code="customer_deleted",
         )
     wanted = wanted_invoice(desired, sort_payments(desired, ()).elsewhere, issue)
@@ -217,7 +218,7 @@ def _draft(desired: DesiredCollection, link: Link, now: Invoice, wanted: Invoice
         raise NeedsAttention(
             f"The payment service makes {now.amount} of invoice {desired.number}, which should come to {_worth(wanted)}. It "
             "stays a draft there: "
-            "correct or delete it, then replay.",
+            "correct or delete it, then retry.",
             code="not_exact",
         )
     if desired.draft:
@@ -257,7 +258,7 @@ def _edited(desired: DesiredCollection, link: Link, collected: Money, worth: Mon
         raise NeedsAttention(
             f"Invoice {desired.number} was changed in the books (now {worth}) after it was finalized at the payment service. "
             "Void it there and "
-            "replay, or let the flow issue changed invoices anew.",
+            "retry, or let the flow issue changed invoices anew.",
             code="edited",
         )
     return _act(desired, link, "void", f"Void invoice {desired.number}, which was changed in the books and is issued anew")

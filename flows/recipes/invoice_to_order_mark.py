@@ -9,7 +9,8 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, InvoiceStatus, OrderMark
 from connectors.canonical.money import Money
 from connectors.kit.errors import NothingToDo
-from flows.recipes.contract import Change, Context, Link, LinkOf, OwnerOf, Plan, Recipe, View
+from flows.recipes.contract import Change, Context, Plan, Recipe
+from flows.recipes.looks import Link, LinkOf, OwnerOf, View
 from flows.recipes.options import INVOICE_TO_ORDER_MARK, flag, text
 from flows.recipes.plain import digest, short_name
 
@@ -73,5 +74,6 @@ RECIPE: Recipe[Invoice, DesiredMark] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    from_books=True,
     in_words="Each order that stands in the books gets its invoice number: as reference, note, status or attribute.",
 )

@@ -9,7 +9,7 @@ from connectors.canonical.ledger import Invoice, Payment
 from connectors.canonical.money import total
 from connectors.kit.errors import NeedsAttention, NothingToDo
 from flows.recipes.client_to_customer import PREFIX
-from flows.recipes.contract import Link, LinksUnder, Now, OpenInvoices, OwnerOf, View
+from flows.recipes.looks import Link, LinksUnder, Now, OpenInvoices, OwnerOf, View
 from flows.recipes.receipts import DesiredReceipts, converted
 
 

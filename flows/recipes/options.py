@@ -98,7 +98,7 @@ INVOICE_LOOKS = (
         {"create": "Find or create the item", "default_item": "Use the default item", "attention": "Ask me", "line": "Only a line"},
         first=True,
     ),
-    Setting("default_item", "Default item", help="The name on the line for unmapped SKUs, if chosen above."),
+    Setting("default_item", "Default item", help="The name on the line for unmapped SKUs; needed if chosen above."),
     _choice("tax_unmapped", "A tax without a mapping", "use", {"use": "Use the shop's name", "attention": "Ask me"}, first=True),
     _choice(
         "tax_rates",
@@ -130,10 +130,27 @@ CLIENTS = (
         {"create": "Make a client of their own", "default_client": "Use the default client", "attention": "Ask me"},
         first=True,
     ),
-    Setting("default_client", "Default client", help="The client id in FreshBooks, if chosen above."),
+    Setting("default_client", "Default client", help="The client id in FreshBooks; needed if chosen above."),
     _SEVERAL_CLIENTS,
     Setting("update_clients", "Keep clients up to date", kind="boolean", default=True, help="With the address of the latest order."),
 )
+
+# What a choice cannot do without: the option, what is chosen there, the option that it needs, and the sentence that asks for it.
+_NEEDED = (
+    ("unknown_sku", "default_item", "default_item", "Name the default item, or choose something else for a SKU without a mapping."),
+    (
+        "no_email",
+        "default_client",
+        "default_client",
+        "Name the default client (its id in the books), or choose something else for orders without an e-mail.",
+    ),
+)
+
+
+def left_open(options: Options) -> dict[str, str]:
+    """What was chosen and cannot work as something else is empty: that option's name, and the sentence that asks for it."""
+    return {needed: asks for name, chosen, needed, asks in _NEEDED if text(options, name) == chosen and not text(options, needed)}
+
 
 # Of every recipe that is compared at night.
 REPAIR = Setting("repair", "Mend at night what differs", kind="boolean", default=False, help="What a sync can mend; doubles are only told.")

@@ -65,9 +65,8 @@ def unbook(asked: Unbooking, context: Context) -> DesiredBooks:
     zero = Money.zero(asked.currency or context.destination_currency)
     marker = payment_marker(asked.number, context)
     number = f"{_prefix(context)}{asked.number}"
-    return DesiredBooks(
-        asked.source_id, asked.number, zero, zero, zero, zero, void=asked.why, invoice_number=number, marker=marker, by_hand=True
-    )
+    empty = DesiredBooks(asked.source_id, asked.number, zero, zero, zero, zero, invoice_number=number, marker=marker)
+    return replace(empty, void=asked.why, by_hand=True, along=asked.along)
 
 
 @dataclass(frozen=True, slots=True)

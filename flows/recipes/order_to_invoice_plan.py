@@ -11,12 +11,14 @@ from connectors.canonical.money import Money
 from connectors.kit.errors import NeedsAttention, NothingToDo
 from flows.recipes.arithmetic import is_certain, predictions
 from flows.recipes.assumed_plan import as_first_paid, unsettled
-from flows.recipes.contract import Change, Link, LinkOf, Now, Plan, View
+from flows.recipes.contract import Change, Plan
 from flows.recipes.credits_plan import plan_credits
 from flows.recipes.customers import client_changes, create_client, is_newer
 from flows.recipes.desired_books import DesiredBooks
 from flows.recipes.doubts_plan import settle_doubts
 from flows.recipes.fitting import RoundingPolicy, adjust, cautious, whole, without_rounding
+from flows.recipes.items_plan import item_changes, items_back
+from flows.recipes.looks import Link, LinkOf, Now, View
 from flows.recipes.payments_plan import Settlement, first_payments, settle
 from flows.recipes.proof import TieOut
 from flows.recipes.taxes_plan import plan_taxes
@@ -62,7 +64,7 @@ def _first(desired: DesiredBooks, view: View) -> Plan:
         fill=_fill_client(desired, customer_id),
         content_hash=desired.content,
     )
-    changes = [*client, *_items(desired, view), *plan_taxes(desired, view), create, _mark_sent(desired, "")]
+    changes = [*client, *item_changes(desired, view), *plan_taxes(desired, view), create, _mark_sent(desired, "")]
     notes: tuple[str, ...] = ()
     if is_certain(invoice.lines, desired.target):
         changes += first_payments(desired)
@@ -87,29 +89,6 @@ def _fill_client(desired: DesiredBooks, customer_id: str) -> tuple[tuple[str, tu
     return () if customer_id else (("customer_id", (ObjectType.CUSTOMER, desired.client.key)),)
 
 
-def _items(desired: DesiredBooks, view: View) -> Changes:
-    missing = [item for item in desired.items if view(LinkOf(ObjectType.PRODUCT, item.key)) is None]
-    unmapped = [item.product.sku for item in missing if item.must_exist]
-    if unmapped:
-        raise NeedsAttention(
-            f"No item is mapped to SKU {', '.join(unmapped)} of order {desired.number}. Choose it under Item mappings, Unmapped SKUs.",
-            code="sku_unmapped",
-            subject=f"sku:{unmapped[0]}",
-        )
-    return tuple(
-        Change(
-            "create",
-            ObjectType.PRODUCT,
-            item.key,
-            f"Find or create item {item.product.name} (SKU {item.product.sku})",
-            item.product,
-            shared=True,
-            several="first",
-        )
-        for item in missing
-    )
-
-
 def _mark_sent(desired: DesiredBooks, target_id: str) -> Change:
     return Change(
         "act",
@@ -131,13 +110,14 @@ def _maintain(desired: DesiredBooks, link: Link, view: View) -> Plan:
     edit, certain = _edit(desired, link, now, settlement.kept)
     client, customer_id = _client(desired, view)
     changes = [*settlement.before]
-    if now.status is InvoiceStatus.VOID:
-        changes.append(_restore(desired, link))
+    if now.status is InvoiceStatus.VOID:  # what it needs comes back ahead of it, and once
+        changes += [*client, *(() if edit else items_back(desired, view)), _restore(desired, link)]
+        client = ()
     if edit is not None:
         fill = _fill_client(desired, customer_id)
         changes += [
             *client,
-            *_items(desired, view),
+            *item_changes(desired, view),
             *plan_taxes(desired, view),
             replace(edit, value=replace(edit.value, customer_id=customer_id), fill=fill),
         ]
@@ -157,7 +137,7 @@ def _standing(desired: DesiredBooks, link: Link, view: View) -> Invoice:
     number = _wanted(desired).number
     if now is None or (now.status is InvoiceStatus.VOID and not link.void):
         raise NeedsAttention(
-            f"Invoice {number} of order {desired.number} was deleted in the books by hand. Restore it there and replay, or leave the "
+            f"Invoice {number} of order {desired.number} was deleted in the books by hand. Restore it there and retry, or leave the "
             "order out.",
             code="deleted_by_hand",
         )
@@ -240,13 +220,13 @@ def _refuse_foreign_edit(desired: DesiredBooks, link: Link, now: Invoice) -> Non
     number = _wanted(desired).number
     if now.locked:
         raise NeedsAttention(
-            f"Invoice {number} is locked in the books but would have to change: {differs}. Unlock it and replay, or correct it by hand.",
+            f"Invoice {number} is locked in the books but would have to change: {differs}. Unlock it and retry, or correct it by hand.",
             code="invoice_locked",
         )
     if _edited(link, now):
         raise NeedsAttention(
             f"Invoice {number} was edited in the books by hand, and it would have to change: {differs}. Correct it there, or undo the edit "
-            "and replay.",
+            "and retry.",
             code="edited_by_hand",
         )
 

@@ -11,7 +11,8 @@ from connectors.canonical.ledger import Invoice, OrderNote, OrderStatusChange, P
 from connectors.canonical.money import Money
 from connectors.canonical.order import Order
 from connectors.kit.errors import NeedsAttention, NothingToDo
-from flows.recipes.contract import Change, Context, Link, LinkOf, LinksUnder, Now, OpenOrders, OwnerOf, Plan, Recipe, View, WrittenBy
+from flows.recipes.contract import Change, Context, Plan, Recipe
+from flows.recipes.looks import Link, LinkOf, LinksUnder, Now, OpenOrders, OwnerOf, View, WrittenBy
 from flows.recipes.options import PAYMENT_TO_ORDER_STATUS, names, number, text
 from flows.recipes.plain import short_name
 
@@ -165,6 +166,7 @@ RECIPE: Recipe[Payment, DesiredStatus] = Recipe(
     desire=desire,
     plan=plan,
     describe=describe,
+    from_books=True,
     own_is_echo=True,
     in_words="When somebody records a payment in the books, the order that it pays moves on, and gets one private note."
     " An order is never moved back.",

@@ -9,8 +9,9 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, InvoiceStatus, Payment
 from connectors.canonical.money import Money, total
 from connectors.kit.errors import NeedsAttention
-from flows.recipes.contract import Change, Link, LinksUnder, Now, View
+from flows.recipes.contract import Change
 from flows.recipes.desired_books import DesiredBooks, PaymentWanted
+from flows.recipes.looks import Link, LinksUnder, Now, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def settle(desired: DesiredBooks, link: Link, now: Invoice, view: View) -> Settl
     if others and kept + others > desired.target:
         raise NeedsAttention(
             f"Order {desired.number} now comes to {desired.target}, but {others} on its invoice was recorded in the books by hand. "
-            "Reduce or delete that payment there, then replay.",
+            "Reduce or delete that payment there, then retry.",
             code="paid_by_hand",
         )
     seen = {wanted.key: wanted.seen for wanted in desired.payments}
@@ -140,7 +141,7 @@ def _raise(desired: DesiredBooks, payment: Held, aim: Money, seen: str) -> Chang
     """Raise a standing payment, or bring back one that we voided (its amount first, so that it never overpays)."""
     if payment.now is None or (payment.void and not payment.link.void):
         raise NeedsAttention(
-            f"A payment of order {desired.number} ({aim}) was deleted in the books by hand. Restore or record it there, then replay.",
+            f"A payment of order {desired.number} ({aim}) was deleted in the books by hand. Restore or record it there, then retry.",
             code="deleted_by_hand",
         )
     if payment.void and payment.now.amount <= aim:

@@ -9,8 +9,10 @@ from connectors.canonical.catalogue import Product
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money
 from connectors.kit.errors import NothingToDo
-from flows.recipes.contract import Change, Context, Link, LinkOf, Now, Plan, Recipe, View
+from flows.recipes.contract import Change, Context, Plan, Recipe
 from flows.recipes.fields import filled
+from flows.recipes.items_plan import restore_item
+from flows.recipes.looks import Link, LinkOf, Now, View
 from flows.recipes.options import PRODUCT_TO_ITEM, text
 from flows.recipes.plain import digest, link_key
 from flows.recipes.updating import NEW, Kept, keeping, kept_by, without
@@ -61,10 +63,11 @@ def plan(desired: DesiredItem, view: View) -> Plan:
             content_hash=desired.content,
         )
         return Plan((change,))
+    back = (restore_item(link, desired.product),) if link.void else ()
     if not desired.follow:
-        return Plan((), ("The item exists and the flow leaves it as it is.",))
+        return Plan(back, ("The item exists and the flow leaves it as it is.",))
     if link.content_hash == desired.content:
-        return Plan()
+        return Plan(back)
     now = cast("Product | None", view(Now(ObjectType.PRODUCT, link.destination_id))) if desired.kept else None
     change = Change(
         "update",
@@ -76,7 +79,7 @@ def plan(desired: DesiredItem, view: View) -> Plan:
         shared=True,
         content_hash=desired.content,
     )
-    return Plan((change,))
+    return Plan((*back, change))
 
 
 def describe(product: Product) -> tuple[str, Money | None]:

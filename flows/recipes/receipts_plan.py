@@ -10,7 +10,8 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, Payment
 from connectors.canonical.money import Money, total
 from connectors.kit.errors import NeedsAttention
-from flows.recipes.contract import Change, Link, LinksUnder, Now, View
+from flows.recipes.contract import Change
+from flows.recipes.looks import Link, LinksUnder, Now, View
 from flows.recipes.payments_plan import Held
 from flows.recipes.receipts import DesiredReceipts, given_back, net
 from flows.recipes.times import shop_date

@@ -34,7 +34,7 @@ def tax_namer(context: Context) -> Namer:
         mapped = context.mappings.value("tax", tax.code, tax.name, tax.category)
         if mapped is None and strict:
             raise NeedsAttention(
-                f'The tax "{tax.name}" has no mapping. Choose it under Value mappings, Unmapped values.',
+                f'The tax "{tax.name}" has no mapping. Choose it under Mappings, Unmapped values.',
                 code="tax_unmapped",
                 subject=f"tax:{tax.code or tax.name}",
             )

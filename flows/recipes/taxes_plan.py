@@ -8,8 +8,9 @@ from typing import cast
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import InvoiceTax
 from connectors.kit.errors import NeedsAttention
-from flows.recipes.contract import Change, Context, LinkOf, Matches, View
+from flows.recipes.contract import Change, Context
 from flows.recipes.desired_books import DesiredBooks
+from flows.recipes.looks import LinkOf, Matches, View
 from flows.recipes.options import text
 from flows.recipes.parts import Part
 from flows.recipes.plain import link_key

@@ -1,4 +1,4 @@
-"""Takes an order out of the books again: payments first, then credit notes, then the invoice."""
+"""Takes an order out of the books again: payments first, then credit notes, the invoice, and what was created along with it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, InvoiceStatus
 from connectors.canonical.money import Money, total
 from connectors.kit.errors import NeedsAttention
-from flows.recipes.contract import Change, Link, LinksUnder, Now, Plan, View
+from flows.recipes.contract import Change, Plan
 from flows.recipes.credits_plan import void_credit
 from flows.recipes.desired_books import DesiredBooks
+from flows.recipes.looks import Along, Link, LinksUnder, MadeAlong, Now, View
 from flows.recipes.payments_plan import Held, held_payments, void_payment
 from flows.recipes.proof import TieOut
 
@@ -28,7 +29,31 @@ def plan_void(desired: DesiredBooks, link: Link, view: View) -> Plan:
     if now is not None and now.status is not InvoiceStatus.VOID:
         _refuse(desired, now, total((payment.amount for payment in held), desired.currency))
         changes.append(_void(desired, link, now))
+    elif now is not None and not link.void:  # our answer was lost, or a person was faster
+        changes.append(_note_void(desired, link, now))
+    if desired.along and not changes:  # in a round of its own, right before it is removed: another order may need it by now
+        return _without_along(desired, link, view)
     return Plan(tuple(changes), (desired.void,), None if changes else _proof(desired), desired.concern)
+
+
+def _without_along(desired: DesiredBooks, link: Link, view: View) -> Plan:
+    """Remove what was created along and nothing else uses; bring back what turns out to be used after it was removed."""
+    along = cast("tuple[Along, ...]", view(MadeAlong(link.destination_id)))
+    changes = tuple(_bring_back(one) if one.link.void else _remove(one) for one in along if bool(one.used) == one.link.void)
+    stays = tuple(f"The {one.what} stays: {one.used}." for one in along if one.used)
+    return Plan(changes, (desired.void, *stays), None if changes else _proof(desired), desired.concern)
+
+
+def _remove(one: Along) -> Change:
+    return _acted(one, "remove", f"Remove {one.what}: it was created for this and nothing else uses it")
+
+
+def _bring_back(one: Along) -> Change:
+    return _acted(one, "restore", f"Restore {one.what}: {one.used}")
+
+
+def _acted(one: Along, action: str, title: str) -> Change:
+    return Change("act", one.link.object_type, one.link.key, title, action=action, target_id=one.link.destination_id, shared=one.shared)
 
 
 def _void(desired: DesiredBooks, link: Link, now: Invoice) -> Change:
@@ -42,16 +67,22 @@ def _void(desired: DesiredBooks, link: Link, now: Invoice) -> Change:
     )
 
 
+def _note_void(desired: DesiredBooks, link: Link, now: Invoice) -> Change:
+    """It is void already: whoever brings the order back may restore it."""
+    title = f"Invoice {now.number} is void already"
+    return Change("remember", ObjectType.INVOICE, desired.order_id, title, action="void", content_hash=link.content_hash)
+
+
 def _refuse(desired: DesiredBooks, now: Invoice, ours: Money) -> None:
     if now.locked:
         raise NeedsAttention(
-            f"{desired.void} But invoice {now.number} is locked in the books. Unlock it and replay, or void it by hand.",
+            f"{desired.void} But invoice {now.number} is locked in the books. Unlock it and retry, or void it by hand.",
             code="invoice_locked",
         )
     if now.paid is not None and now.paid.currency == ours.currency and now.paid > ours:
         raise NeedsAttention(
             f"{desired.void} But {now.paid - ours} on invoice {now.number} was recorded in the books by hand. Delete that payment there, "
-            "then replay.",
+            "then retry.",
             code="paid_by_hand",
         )
 

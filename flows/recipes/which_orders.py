@@ -47,14 +47,14 @@ def check_amounts(order: Order) -> None:
     if strange is not None:
         raise NeedsAttention(
             f"Order {order.number} is in {order.currency} but has an amount in {strange.currency} ({strange}). "
-            "Correct the order in the shop, then replay.",
+            "Correct the order in the shop, then retry.",
             code="currency_mismatch",
         )
     fine = next((amount for amount in _settled(order) if not amount.is_exact), None)
     if fine is not None:
         raise NeedsAttention(
             f"Order {order.number} has an amount of {fine}, finer than {order.currency} can be paid or booked. "
-            "Set the shop's number of decimals to the currency's, then replay.",
+            "Set the shop's number of decimals to the currency's, then retry.",
             code="too_fine",
         )
     if order.total.amount < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.registry import all_connectors
 from flows.models import Flow, SetUp
+from flows.pairing import problem_between
 from flows.recipes import RECIPES
 from flows.recipes.contract import Recipe
 
@@ -26,8 +27,7 @@ def recipes_between(source: str, destination: str) -> list[AnyRecipe]:
     known = all_connectors()
     if source not in known or destination not in known:
         return []
-    reads, writes = known[source].reads, known[destination].writes
-    return [recipe for recipe in RECIPES.values() if recipe.source in reads and set(recipe.writes) <= set(writes)]
+    return [recipe for recipe in RECIPES.values() if not problem_between(recipe, known[source], known[destination])]
 
 
 def flow_there(row: SetUp) -> Flow | None:

@@ -41,7 +41,7 @@ Choices = tuple[tuple[str, str], ...]
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """source: what a mapping goes by; name: what people know it by; value: what is mapped, or else what is proposed for reason; choices:
-    what there is to choose from; typed: whether anything else may be written.
+    what there is to choose from; typed: whether anything else may be written; held: what is mapped already.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Proposal:
     reason: str
     choices: Choices
     typed: bool = False
-    mapped: bool = False
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ def _items(flow: Flow, records: Sequence[Any]) -> Group:
         if sku in held:
             value, reason = held[sku].item_id, "mapped"
             choices = choices if value in dict(choices) else ((value, held[sku].item_name), *choices)
-        made.append(Proposal(ITEM, sku, names[sku], count, value, reason, choices, mapped=sku in held))
+        mapped = held[sku].item_id if sku in held else ""
+        made.append(Proposal(ITEM, sku, names[sku], count, value, reason, choices, held=mapped))
     return Group(ITEM, HEADINGS[ITEM], _otherwise(flow, ITEM), tuple(made), problem)
 
 
@@ -128,8 +129,10 @@ def _value(kind: str, one: Seen, targets: Sequence[Target], held: Mapping[str, s
     if mapped:
         value, reason = held[mapped], "mapped"
     choices = tuple((target.name, target.label or target.name) for target in targets[:LISTED])
+    if mapped and value not in dict(choices):
+        choices = ((value, value), *choices)
     name = one.source if kind == ACCOUNT or not one.names else one.names[:2][-1]  # a code comes first, then what people call it
-    return Proposal(kind, one.source, name, one.records, value, reason, choices, kind not in CLOSED, bool(mapped))
+    return Proposal(kind, mapped or one.source, name, one.records, value, reason, choices, kind not in CLOSED, held.get(mapped, ""))
 
 
 def _otherwise(flow: Flow, kind: str) -> str:

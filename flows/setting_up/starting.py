@@ -7,10 +7,13 @@ from functools import partial
 
 from django.db import transaction
 
+from connectors.registry import get_connector
 from flows.asking import ask_for_poll
-from flows.models import Flow
+from flows.listening.words import every_in_words
+from flows.models import Flow, SetUp
 from flows.polling import start_backfill
 from flows.selectors import settings_for
+from flows.setting_up.steps import FIRST
 from flows.subscriptions import ensure_subscriptions
 from flows.switching import switch
 
@@ -20,11 +23,25 @@ def has_start_date(flow: Flow) -> bool:
     return any(option.name == "start_date" for option in settings_for(flow))
 
 
-def switch_on(flow: Flow, first_day: date | None, since: datetime | None, now: datetime, person: str) -> list[str]:
-    """On, and a backfill of all that changed since then where that is wanted. Returns what did not work about the webhooks, which are
-    tried again every five minutes. Raises NeedsAttention when its connections cannot do what it needs.
+def how_it_hears(flow: Flow) -> str:
+    """What a person is told before it is switched on."""
+    hooks = get_connector(flow.source.platform).webhooks
+    registered = f"Webhooks are registered at {flow.source}" if hooks is not None and not hooks.by_hand else ""
+    looks = f"it looks for changes {every_in_words(flow.poll_seconds)}" if flow.poll_seconds else ""
+    if registered or looks:
+        return f"{registered}, and {looks} beside them." if registered and looks else f"{registered or looks.capitalize()}."
+    return f"It hears of nothing before the webhook address is entered at {flow.source}."
+
+
+def switch_on(path: SetUp, flow: Flow, first_day: date | None, since: datetime | None, now: datetime, person: str) -> list[str] | None:
+    """On, and a backfill of all that changed since then where that is wanted; the path is at its end. Returns what did not work about the
+    webhooks, which are tried again every five minutes; None when somebody else was faster. Raises NeedsAttention when its connections
+    cannot do what it needs.
     """
     with transaction.atomic():
+        mine = SetUp.objects.filter(pk=path.pk, finished_at=None)
+        if not mine.update(finished_at=now, step=FIRST, changed_by=person, changed_at=now):
+            return None
         if first_day is not None and has_start_date(flow):
             flow.options = {**flow.options, "start_date": first_day.isoformat()}
             flow.save(update_fields=["options"])

@@ -105,7 +105,9 @@ class Ground:
         """The form of a step as the page fills it in."""
         context = client.get(self.step(step)).context
         if step == "mappings":
-            return {f"{one.kind}:{one.source}": one.value for group in context["groups"] for one in group.proposals}
+            shown = [one for group in context["groups"] for one in group.proposals]
+            was = {f"was:{one.kind}:{one.source}": one.held for one in shown}
+            return {**was, **{f"{one.kind}:{one.source}": one.value for one in shown}}
         if step == "trial":
             return {"do": "go-on"}
         form = context["form"]

@@ -1,4 +1,4 @@
-"""The pages of alert targets: owners add and test them, what is secret stays inside, and everything leaves a record."""
+"""The pages of alert recipients: owners add and test them, what is secret stays inside, and everything leaves a record."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_owner_adds_a_target_and_tests_it(world: World, sent: list[tuple[str,
     assert sent == [("https://hooks.example/" + CANARIES[0], "alert.test")]
     told = AuditRecord.objects.get(action="send a test")
     assert (told.actor, told.organization_id) == ("owner", world.rows["organization"].pk)
-    assert AuditRecord.objects.filter(action="add alert target", actor="owner").count() == 1
+    assert AuditRecord.objects.filter(action="add alert recipient", actor="owner").count() == 1
 
 
 def test_what_is_secret_is_on_no_page_and_in_no_record(world: World, sent: list[tuple[str, str]]) -> None:

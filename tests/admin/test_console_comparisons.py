@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import openpyxl
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
@@ -18,6 +20,7 @@ from audit.models import AuditRecord
 from connectors.kit.errors import Transient
 from flows.asking import walk_comparisons
 from flows.comparisons import runs
+from flows.comparisons.results import KINDS
 from flows.models import Comparison, ComparisonMail, Difference, SyncJob, SyncRecord
 from tests import factories as make
 from tests.admin.console_world import World, address
@@ -29,16 +32,18 @@ from tests.admin.test_console_queries import queries
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the broker was asked for."""
     found: list[str] = []
-    monkeypatch.setattr("flows.asking._send", lambda task, *_arguments: found.append(task.name) or True)
+    monkeypatch.setattr("flows.asking._send", lambda task, *_arguments: found.append(task) or True)
     monkeypatch.setattr("flows.comparisons.repairing.ring", lambda: found.append("bell"))
     return found
 
 
 def made(world: World, **fields: Any) -> Comparison:
     """A finished comparison of our own flow with three differences."""
-    comparison = make.ComparisonFactory(flow=world.rows["flow"], kinds={"missing": 2, "double": 1}, **fields)
+    comparison = make.ComparisonFactory(flow=world.rows["flow"], differing=3, kinds={"missing": 2, "double": 1}, **fields)
     for source_id, kind in (("801", "missing"), ("802", "missing"), ("803", "double")):
-        make.DifferenceFactory(comparison=comparison, kind=kind, source_id=source_id, number=f"1{source_id}", sentence=f"About {source_id}")
+        make.DifferenceFactory(
+            comparison=comparison, kinds=kind, source_id=source_id, number=f"1{source_id}", sentence=f"About {source_id}"
+        )
     return comparison
 
 
@@ -66,7 +71,7 @@ def test_a_comparison_is_asked_of_the_workers(world: World, asked: list[str]) ->
     made = Comparison.objects.latest("pk")
     assert answer.url == address(made, "change", made.pk)
     assert (made.since.isoformat(), made.until.isoformat()) == ("2025-11-01T00:00:00+00:00", "2025-11-02T00:00:00+00:00")
-    assert (made.asked_by, made.repair, made.finished_at, asked) == ("bookkeeper", False, None, ["flows.tasks.walk_comparisons"])
+    assert (made.asked_by, made.repair, made.finished_at, asked) == ("bookkeeper", False, None, ["walk_comparisons"])
     assert AuditRecord.objects.get(action="ask for reconciliation").actor == "bookkeeper"
     page = client.get(answer.url).content.decode()
     assert "Waiting for a worker to begin." in page
@@ -106,13 +111,53 @@ def test_the_page_tells_amounts_of_both_sides_and_sums(world: World) -> None:
     sums = [{"currency": "CAD", "records": "3", "sold": "37.50", "invoiced": "12.500", "captured": "37.50", "paid": "12.50"}]
     comparison = made(world, sums=sums)
     page = world.client("bookkeeper").get(address(comparison, "change", comparison.pk)).content.decode()
-    for text in ("3 compared; 1 in the books twice, 2 missing in the books.", "1801", "About 801", "12.50 CAD", "0.00 CAD", "-25.00 CAD",
+    assert "3 compared, 3 differ: 1 in the books twice, 2 missing in the books." in page
+    for text in ("1801", "About 801", "12.50 CAD", "0.00 CAD", "-25.00 CAD",
                  "Only a person can mend this, in the books.", "Repair all 2"):  # fmt: skip
         assert text in page
     assert "data-live" not in page
     only = world.client("bookkeeper").get(address(comparison, "change", comparison.pk), {"kind": "double"}).content.decode()
     assert "About 803" in only
     assert "About 801" not in only
+
+
+def test_one_record_is_one_row_however_many_things_differ(world: World) -> None:
+    comparison, client = made(world), world.client("bookkeeper")
+    comparison.differences.filter(source_id="801").update(kinds="amount,payment")
+    comparison.differences.filter(source_id="803").update(kinds="amount,double")
+    url = address(comparison, "change", comparison.pk)
+    page = client.get(url).text
+    assert "<strong>Amount differs, payment differs</strong>" in page
+    assert page.count("Part of this only a person can mend, in the books.") == 1
+    assert "Repair all 3" in page  # a sync mends the amount of what is there twice
+    for kind, listed in (("amount", {"801", "803"}), ("payment", {"801"}), ("double", {"803"}), ("missing", {"802"})):
+        shown = client.get(url, {"kind": kind}).text
+        assert {one for one in ("801", "802", "803") if f"About {one}" in shown} == listed, kind
+    lines = list(csv.DictReader(io.StringIO(client.get(address(comparison, "export", comparison.pk, "csv")).content.decode("utf-8-sig"))))
+    assert [line["Difference"] for line in lines] == [
+        "amount differs, payment differs", "missing in the books", "amount differs, in the books twice",
+    ]  # fmt: skip
+    question = repair(client, comparison, one=comparison.differences.get(source_id="801").pk).text
+    assert "1801: amount differs, payment differs. About 801" in question
+
+
+def test_no_name_of_a_kind_is_part_of_another() -> None:
+    assert [(one, other) for one in KINDS for other in KINDS if one != other and one in other] == []
+
+
+def test_rows_of_one_record_become_one_when_the_database_is_brought_up_to_date(world: World) -> None:
+    comparison = made(world)
+    for kind in ("payment", "status"):
+        make.DifferenceFactory(comparison=comparison, kinds=kind, source_id="801", sentence=f"The {kind}")
+    Comparison.objects.update(differing=0)
+    import_module("flows.migrations.0013_differences_of_one_record").merge(apps, None)
+    assert list(comparison.differences.order_by("source_id").values_list("source_id", "kinds", "sentence")) == [
+        ("801", "missing,payment,status", "About 801; The payment; The status"),
+        ("802", "missing", "About 802"),
+        ("803", "double", "About 803"),
+    ]
+    comparison.refresh_from_db()
+    assert comparison.differing == 3
 
 
 def test_nothing_inline(world: World) -> None:
@@ -163,7 +208,7 @@ def test_one_chosen_and_all_are_repaired_after_a_question(world: World, asked: l
     first = comparison.differences.get(source_id="801")
     question = repair(client, comparison, one=first.pk).content.decode()
     assert "Repair 1 record?" in question
-    assert "1801: About 801" in question
+    assert "1801: missing in the books. About 801" in question
     assert (waiting(), AuditRecord.objects.filter(action="repair differences").count()) == ([], 0)
     with django_capture_on_commit_callbacks(execute=True):
         answer = repair(client, comparison, row=[first.pk], sure="yes")
@@ -174,12 +219,12 @@ def test_one_chosen_and_all_are_repaired_after_a_question(world: World, asked: l
     assert "2 records" not in repair(client, comparison, all="yes").content.decode()
     repair(client, comparison, all="yes", sure="yes")
     assert [source_id for source_id, *_ in waiting()] == ["801", "802"]
-    assert list(Difference.objects.filter(comparison=comparison, repair_asked_by="").values_list("kind", flat=True)) == ["double"]
+    assert list(Difference.objects.filter(comparison=comparison, repair_asked_by="").values_list("kinds", flat=True)) == ["double"]
 
 
 def test_doubles_and_rows_of_others_are_never_repaired(world: World) -> None:
     comparison, client = made(world), world.client("bookkeeper")
-    double = comparison.differences.get(kind="double")
+    double = comparison.differences.get(kinds="double")
     theirs = make.DifferenceFactory(comparison=world.theirs["comparison"])
     page = client.post(
         address(comparison, "repair", comparison.pk), {"row": [double.pk, theirs.pk, "x"], "sure": "yes"}, follow=True

@@ -32,7 +32,7 @@ def test_a_new_connection_in_two_steps(world: World) -> None:
     assert (made.status, made.organization_id, made.base_url) == ("new", organization.pk, "https://new.example")
     page = client.get(answer.url).content.decode()
     assert "Consumer secret" in page
-    assert "Missing." in page
+    assert "Not entered yet." in page
 
 
 def test_a_new_connection_of_a_foreign_organization_or_unknown_platform_is_refused(world: World) -> None:
@@ -58,6 +58,15 @@ def test_secrets_are_stored_and_never_shown(world: World) -> None:
     everything += client.get(address(connection, "change", connection.pk)).content.decode()
     everything += client.get(address(connection, "history", connection.pk)).content.decode()
     assert "canary" not in everything
+
+
+def test_keys_that_nobody_has_to_enter_are_not_called_missing(world: World) -> None:
+    owner, mine = world.client("owner"), world.rows["connection"].organization
+    magento, woo = (make.ShopFactory(organization=mine, platform=name) for name in ("magento", "woocommerce"))
+    pages = [owner.get(address(Connection, "change", one.pk)).content.decode() for one in (magento, woo)]
+    assert 'Webhook secret <span class="badge badge-quiet">not entered</span>' in pages[0]
+    assert 'Consumer secret <span class="badge badge-bad">missing</span>' in pages[1]
+    assert 'badge-bad">missing' not in pages[0]
 
 
 def test_a_rejected_form_does_not_send_the_secret_back(world: World) -> None:

@@ -111,6 +111,8 @@ def test_changed_options_ask_again_for_what_needs_attention(world: World) -> Non
         ({"poll_seconds": "5"}, "poll_seconds"),
         ({"option_rounding_bound": "much"}, "option_rounding_bound"),
         ({"option_refunds": "nonsense"}, "option_refunds"),
+        ({"option_unknown_sku": "default_item"}, "option_default_item"),
+        ({"option_no_email": "default_client", "option_default_client": " "}, "option_default_client"),
     ],
 )
 def test_wrong_options_are_refused(world: World, change: dict[str, str], name: str) -> None:
@@ -209,14 +211,14 @@ def test_a_wrong_period_starts_nothing(world: World, period: dict[str, str]) -> 
 
 
 def test_a_dead_broker_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_options: Any) -> None:
+    def refuse(*_arguments: Any, **_options: Any) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("flows.tasks.poll.apply_async", refuse)
+    monkeypatch.setattr("flows.asking.current_app.send_task", refuse)
     flow = world.rows["flow"]
     page = world.client("owner").post(address(flow, "press", flow.pk, "poll"), follow=True).content.decode()
     assert "The workers could not be reached" in page
-    assert AuditRecord.objects.get(action="poll now").outcome == "failed"
+    assert AuditRecord.objects.get(action="look for changes now").outcome == "failed"
 
 
 # ---- mappings ----------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from connectors.canonical.money import Money
-from credentials.models import Organization
+from credentials.models import Connection, Organization, Secret
+from credentials.vault import set_secrets
 from flows.home.attention import causes_of
 from flows.home.balance import balances_of
 from flows.home.connections import health_of
@@ -67,6 +69,13 @@ def test_records_that_wait_are_grouped_by_cause_with_their_worth_and_the_page_th
     assert len(listed.context["cl"].result_list) == 6
 
 
+def test_an_answer_that_nobody_understands_is_told_as_one() -> None:
+    flow = make.FlowFactory()
+    make.JobFactory(flow=flow, state="dead", reason_code="malformed", reason="answer.result: expected object, got int")
+    (cause,), _ = causes_of([flow])
+    assert cause.sentence == "One side answered what nobody here understands: answer.result: expected object, got int"
+
+
 def test_a_job_that_a_later_one_settled_needs_nobody() -> None:
     flow = make.FlowFactory()
     make.JobFactory(flow=flow, state="superseded", reason_code="sku_unmapped", subject="sku:MUG-XL")
@@ -110,6 +119,16 @@ def test_a_connection_shows_its_webhooks_its_last_poll_and_what_is_late() -> Non
     assert (shop.active, shop.webhooks, shop.webhooks_well, shop.delivered_at) == (1, 2, False, now)
     assert (shop.polled_at, shop.late_since) == (now - timedelta(minutes=4), now - timedelta(minutes=9))
     assert (books.webhooks, books.webhooks_well, books.polled_at, books.late_since) == (0, True, None, None)
+
+
+def test_the_first_page_and_the_connection_s_own_say_it(world: World) -> None:
+    connection = world.rows["connection"]
+    Connection.objects.filter(pk=connection.pk).update(platform="freshbooks", token_expires_at=timezone.now() + timedelta(days=3))
+    for page in (HOME, reverse("admin:credentials_connection_change", args=[connection.pk])):
+        Secret.objects.filter(connection=connection, name="refresh_token").delete()
+        assert "needs a person by " in world.client("owner").get(page).text, page
+        set_secrets(connection, {"refresh_token": "r"})
+        assert "renews itself; valid until " in world.client("owner").get(page).text, page
 
 
 def test_everybody_sees_only_their_own_on_the_first_page(world: World) -> None:

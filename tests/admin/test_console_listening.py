@@ -29,7 +29,7 @@ SURE = {"sure": "yes"}
 def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """What the broker and the platform were asked for."""
     found: list[tuple[str, Any]] = []
-    monkeypatch.setattr("flows.asking._send", lambda task, *arguments: found.append((task.name, arguments)) or True)
+    monkeypatch.setattr("flows.asking._send", lambda task, *arguments: found.append((task, arguments)) or True)
     for name in ("reenable", "recreate"):
         _, *words = listening_acts()[name]
         monkeypatch.setitem(listening_acts(), name, (lambda row, person, name=name: found.append((name, (row.pk, person))), *words))
@@ -71,7 +71,8 @@ def test_the_page_tells_webhooks_polls_and_gaps_in_words(world: World) -> None:
     page = " ".join(world.client("owner").get(page_of(world)).content.decode().split())
     for text in ("The platform switched it off since 2026-11-02 12:00 UTC after failed deliveries. Nothing is delivered.",
                  "What changed since 2026-11-02 10:50 UTC may not have been told of.", "2026-11-02 11:00",
-                 '<td class="number">1</td><td class="number">2</td>', "every 5 minutes", "4 of 9 found in 7 days", "Fill the gap now",
+                 '<td class="number" data-of="In 24 hours">1</td><td class="number" data-of="In 7 days">2</td>', "every 5 minutes",
+                 "4 of 9 found in 7 days", "Fill the gap now",
                  "Re-enable", "Recreate", "Run now"):  # fmt: skip
         assert text in page, text
     assert str(world.theirs["connection"]) not in page
@@ -188,11 +189,11 @@ def test_a_poll_is_run_now(world: World, called: list[Any]) -> None:
     client, (url, _), flow = world.client("bookkeeper"), acts(world)["poll"], world.rows["flow"]
     assert client.get(url).status_code == 405
     assert "looks for changes now" in client.post(url, follow=True).content.decode()
-    assert called == [("flows.tasks.poll", (flow.pk,))]
+    assert called == [("poll", (flow.pk,))]
     Flow.objects.update(enabled=False)
     assert "is switched off." in client.post(url, follow=True).content.decode()
     assert len(called) == 1
-    assert set(AuditRecord.objects.filter(action="poll now").values_list("actor", "outcome")) == {
+    assert set(AuditRecord.objects.filter(action="look for changes now").values_list("actor", "outcome")) == {
         ("bookkeeper", "done"),
         ("bookkeeper", "failed"),
     }

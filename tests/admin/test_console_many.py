@@ -33,7 +33,7 @@ def test_all_that_match_are_taken_and_not_only_the_page(world: World) -> None:
     posted = {"action": "retry", "index": "0", "select_across": "1", "_selected_action": [picked]}
     asked = client.post(url, posted)
     text = asked.content.decode()
-    assert "Retry 60 sync jobs" in text
+    assert "Retry 60 jobs" in text
     assert "all 60 that match reason code no_email" in text
     assert not BulkRun.objects.filter(asked_by="support").exists()
     answered = client.post(url, {**posted, "sure": "yes"})

@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import AuditRecord
+from flows.admin.record_buttons import what_stays
 from flows.models import ExternalLink, SyncJob, SyncRecord
+from flows.posted import posted_for
 from tests import factories as make
 from tests.admin.console_world import World, address
 from tests.flows.conftest import Town, make_town, town
@@ -61,6 +63,34 @@ def test_each_state_has_its_sentence(world: World, job: dict[str, Any], fields: 
     standing = world.client("support").get(address(record, "change", record.pk)).context["standing"]
     assert standing.state == state
     assert part in standing.sentence
+    page = "".join(world.client(who).get(address(record, "change", record.pk)).content.decode() for who in ("bookkeeper", "support"))
+    for button in ("Retry", "Replay", "Sync now", "Skip", "Go on", "Compare now"):
+        if button in standing.click:
+            assert f">{button}<" in page, f"{button} is what is said to be clicked"
+
+
+def test_a_record_without_a_number_does_not_call_its_id_one(world: World) -> None:
+    record = world.rows["syncrecord"]
+    SyncRecord.objects.filter(pk=record.pk).update(number="", object_type="invoice", source_id="830003")
+    SyncJob.objects.filter(pk=world.rows["syncjob"].pk).update(state="waiting", object_type="invoice", source_id="830003", reason="")
+    page = world.client("support").get(address(record, "change", record.pk))
+    assert page.context["title"] == "Invoice with the id 830003"
+    assert page.context["standing"].sentence == "Invoice with the id 830003 is queued and will be looked at in a moment."
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("malformed", "One side answered what nobody here understands: answer.result: expected object, got int"),
+        ("no_loop", "answer.result: expected object, got int"),
+    ],
+)
+def test_an_answer_that_nobody_understands_is_told_as_one(world: World, code: str, cause: str) -> None:
+    record = world.rows["syncrecord"]
+    ended = {"state": "dead", "reason_code": code, "reason": "answer.result: expected object, got int"}
+    SyncJob.objects.filter(pk=world.rows["syncjob"].pk).update(**ended)
+    standing = world.client("support").get(address(record, "change", record.pk)).context["standing"]
+    assert (standing.cause, standing.click) == (cause, "Retry once the cause is gone; or Skip it")
 
 
 def test_differences_of_the_stored_proof_are_marked_without_calling_anybody(world: World) -> None:
@@ -90,6 +120,47 @@ def test_skipping_needs_a_reason_and_keeps_the_name(world: World) -> None:
     assert SyncRecord.objects.get(pk=record.pk).hold == ""
     assert SyncJob.objects.get(state="waiting").asked_by == "bookkeeper"
     assert AuditRecord.objects.get(action="go on with record").actor == "bookkeeper"
+
+
+def test_skipping_names_what_stays_in_the_books(town: Town) -> None:
+    order = town.order()
+    fault = {"kind": "status", "status": 422, "method": "POST", "path": "payments/payments", "times": -1}
+    town.ask(town.books, "faults", faults=[fault])
+    assert town.book(order).state == "attention"
+    invoice = town.invoice(order)
+    assert (invoice["amount"], invoice["paid"]) == ("20.23", "0.00")
+    record = SyncRecord.objects.get(flow=town.orders, source_id=order["id"])
+    bo, sue = Client(), Client()
+    bo.force_login(make.person("bo", town.orders.organization, roles=("bookkeeper",)))
+    sue.force_login(make.person("sue", town.orders.organization, roles=("support",)))
+    posted = f"invoice {invoice['number']} over 20.23 CAD"
+    with town.untouched(town.shop, town.books):
+        page = bo.get(address(record, "change", record.pk)).text
+        assert f"In the books already: {posted}. Skip leaves it there; Void takes it out." in page
+        assert f"In the books stays: {posted}. To take it out of the books, use Void instead." in page
+        assert "Void takes it out (a bookkeeper or an owner has that button)." in sue.get(address(record, "change", record.pk)).text
+        after = press(bo, record, "skip", reason="Paid in cash.")
+    assert after.count(f"In the books stays: {posted}.") == 1
+    assert f"In the books already: {posted}. Skipping left it there; Void takes it out." in after
+    assert town.invoice(order)["vis_state"] == 0
+
+
+def test_what_stays_is_told_without_evidence_and_with_payments(town: Town) -> None:
+    order = town.order()
+    town.orders.options = {"unknown_sku": "attention"}
+    town.orders.save()
+    assert town.book(order).state == "attention"
+    record = SyncRecord.objects.select_related("flow__source").get(flow=town.orders, source_id=order["id"])
+    assert posted_for(record) == ""
+    town.orders.options = {}
+    town.orders.save()
+    town.book(order)
+    assert posted_for(record) == f"invoice {order['number']} over 20.23 CAD, with 1 payment"
+    ExternalLink.objects.update(job_id=None)
+    assert posted_for(record) == f"invoice {town.invoice(order)['id']}, with 1 payment"
+    ExternalLink.objects.filter(object_type="invoice").update(void=True)
+    assert posted_for(record) == ""
+    assert what_stays(record) == "What was brought over already stays as it is."
 
 
 @pytest.mark.parametrize("person", ["anonymous", "stranger", "neighbour", "support", "bookkeeper", "owner"])
@@ -164,14 +235,27 @@ def test_voiding_shows_what_goes_then_does_it_with_the_persons_name(town: Town) 
     with town.untouched(town.shop, town.books):
         page = client.get(address(record, "void", record.pk))
         assert [change.title for change in page.context["now"].changes] == [f"Void invoice {order['number']}: bo voids it."]
+        assert "The client iris@vahl.example is used by nothing else. It goes only if you ask" in page.content.decode()
         assert client.post(address(record, "void", record.pk), {"reason": " "}).context["form"].errors
-    client.post(address(record, "void", record.pk), {"reason": "Entered twice."})
+    client.post(address(record, "void", record.pk), {"reason": "Entered twice.", "along": "on"})
     town.work()
     assert town.invoice(order)["vis_state"] == 1
+    assert [one["vis_state"] for one in town.ledger()["clients"] if one["email"] == "iris@vahl.example"] == [1]
     assert AuditRecord.objects.get(action="void record").actor == "bo"
     page = client.get(address(record, "change", record.pk))
     assert "was voided on" in page.context["standing"].sentence
+    assert page.context["sides"] == (), "nothing is compared with an invoice that is gone"
+    assert "Taken out of the books: nothing of it stands there." in page.content.decode()
     assert address(record, "void", record.pk) not in page.content.decode()
+
+
+def test_voiding_offers_to_remove_only_what_nothing_else_uses(town: Town) -> None:
+    order, _other = unpaid(town), unpaid(town)
+    client = Client()
+    client.force_login(make.person("bo", town.orders.organization, roles=("bookkeeper",)))
+    page = client.get(address(SyncRecord, "void", SyncRecord.objects.get(flow=town.orders, source_id=order["id"]).pk))
+    assert "The client iris@vahl.example stays: it has another invoice." in page.content.decode()
+    assert list(page.context["form"].fields) == ["reason"]
 
 
 def test_voiding_is_refused_where_the_invoice_is_paid(town: Town) -> None:

@@ -17,6 +17,7 @@ from django.db.models import Model
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from tablib import Dataset
 
 from audit.models import AuditRecord
 from connectors.kit.errors import Rejected
@@ -59,14 +60,44 @@ def items() -> set[tuple[str, str, str]]:
 # ---- in ----------------------------------------------------------------------------------------------------
 
 
+def test_a_number_that_lost_its_zeros_is_told_and_not_taken_for_another_sku(world: World) -> None:
+    client, flow = world.client("bookkeeper"), world.rows["flow"]
+    make.ItemMappingFactory(flow=flow, sku="00123", item_id="7", item_name="Bolt")
+    book = openpyxl.Workbook()
+    book.active.append(HEAD.strip().split(","))
+    book.active.append(["mine", str(flow), 123, 8, "Large bolt"])
+    packed = io.BytesIO()
+    book.save(packed)
+    (line,) = upload(client, packed.getvalue(), "items.xlsx").context["sheet"].wrong
+    assert line.problems == (
+        'Column sku: "00123" is mapped here, and spreadsheets drop leading zeros. Format the column as text, or give 00123 a line, too.',
+    )
+    both = upload(client, f"{HEAD}mine,{flow},00123,7,Bolt\nmine,{flow},123,8,Large bolt\n").context["sheet"]
+    assert [line.verb for line in both.lines] == ["same", "new"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize(("first", "delimiter"), [("", ","), ("", ";"), ("", "\t"), ("sep=;\n", ";"), ('"sep=;"\n', ";")])
+def test_a_file_is_read_as_any_spreadsheet_saves_it(encoding: str, first: str, delimiter: str) -> None:
+    mark = "\N{BYTE ORDER MARK}" if encoding in ("utf-16-le", "utf-16-be") else ""
+    text = f"{mark}{first}sku,name\nGRÜN,Grüner Tee\n".replace(",", delimiter)
+    assert read(text.encode(encoding), "items.csv").dict == [{"sku": "GRÜN", "name": "Grüner Tee"}]
+
+
+def test_headings_alone_are_told_as_such(world: World) -> None:
+    page = upload(world.client("bookkeeper"), HEAD).content.decode()
+    assert "There is no line below the headings." in page
+    assert "Every line says what stands here already." not in page
+
+
 def test_a_sheet_with_two_bad_lines_changes_nothing_until_they_are_right(world: World) -> None:
     client, flow = world.client("bookkeeper"), world.rows["flow"]
     sheet = f"{HEAD}mine,{flow},MUG-XL,7,Large mug\nmine,{flow},,8,No SKU\nmine,Somewhere else,CUP,9,Cup\n"
     before = items()
     answer = upload(client, sheet)
     assert [(line.number, line.problems) for line in answer.context["sheet"].wrong] == [
-        (3, ("sku: This field cannot be blank.",)),
-        (4, ('flow: You have no flow "Somewhere else" in the organization "mine".',)),
+        (3, ("Column sku: The cell is empty. Write the SKU as the shop has it.",)),
+        (4, ('Column flow: You have no flow "Somewhere else" in the organization "mine".',)),
     ]
     assert "token" not in answer.context or not answer.context["token"]
     assert (items(), AuditRecord.objects.filter(action__startswith="import").count()) == (before, 0)
@@ -211,6 +242,20 @@ def test_an_excel_file_that_unpacks_to_too_much_is_not_opened() -> None:
         packed.writestr("xl/worksheets/sheet1.xml", b"0" * (files.UNPACKED + 1))
     with pytest.raises(Rejected, match="unpacks to too much"):
         read(out.getvalue(), "bomb.xlsx")
+
+
+def test_the_largest_honest_excel_sheet_unpacks_to_half_of_what_is_allowed() -> None:
+    named = [
+        "harbour-pottery",
+        "Orders of the Harbour Pottery",
+        "MUG-000123-BLUE-XL",
+        "1000123",
+        "Stoneware mug no. 123, blue, extra large, glazed",
+    ]
+    content, _ = files.written(Dataset(*[named] * 1000, headers=["organization", "flow", "sku", "item_id", "item_name"]), "xlsx")
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        (size,) = [part.file_size for part in packed.infolist() if part.filename == "xl/worksheets/sheet1.xml"]
+    assert 0.9 < size * files.MOST_ROWS / 1000 / (files.UNPACKED / 2) < 1
 
 
 @pytest.mark.parametrize("far", ["XFD1", "A1048576", "XFD1048576"])

@@ -204,6 +204,81 @@ def test_who_is_removed_sees_nothing_any_more(world: World) -> None:
     assert (roles_of(User.objects.get(pk=support.pk)), AuditRecord.objects.get(action="remove member").actor) == ([], "owner")
 
 
+def test_with_a_membership_end_its_tokens_and_open_invitations(world: World) -> None:
+    owner, mine, elsewhere = world.people["owner"], world.rows["organization"], make.OrganizationFactory(name="Third", slug="third")
+    Membership.objects.create(user=owner, organization=elsewhere)
+    _, here = make.api_token(owner, mine)
+    kept, there = make.api_token(owner, elsewhere)
+    make.person("second", mine, roles=("owner",))
+    invite(world)
+    link, member = link_in_mail(), owner.memberships.get(organization=mine)
+    remove = address(member, "delete", member.pk)
+    asked = world.client("root").get(remove).content.decode()
+    assert "API token script" in asked
+    assert "invitation of anna@example.com" in asked
+    assert world.client("root").post(remove, {"post": "yes"}).status_code == 302
+    with pytest.raises(NoEntry, match="was revoked"):
+        recognise(here)
+    assert recognise(there) == kept
+    assert "may not invite any more" in Client().get(link).content.decode()
+    assert not Invitation.objects.filter(email="anna@example.com").exists()
+    assert AuditRecord.objects.get(action="revoke API token").organization_id == mine.pk
+    assert AuditRecord.objects.get(action="withdraw invitation").actor == "root"
+    Membership.objects.create(user=owner, organization=mine)  # who comes back brings nothing back
+    with pytest.raises(NoEntry, match="was revoked"):
+        recognise(here)
+
+
+def test_a_superuser_who_takes_a_membership_away_ends_the_same(world: World) -> None:
+    support = world.people["support"]
+    token, _ = make.api_token(support, world.rows["organization"])
+    page = reverse("admin:auth_user_change", args=[support.pk])
+    client = world.client("root")
+    form = client.get(page).context["adminform"].form
+    posted = {name: value for name, value in form.initial.items() if isinstance(value, str) and value} | {
+        "is_active": "on",
+        "is_staff": "on",
+        "date_joined_0": "2026-01-01",
+        "date_joined_1": "00:00:00",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(support.memberships.get().pk),
+        "memberships-0-user": str(support.pk),
+        "memberships-0-organization": str(world.rows["organization"].pk),
+        "memberships-0-DELETE": "on",
+    }
+    answer = client.post(page, posted)
+    assert answer.status_code == 302, answer.context["errors"]
+    token.refresh_from_db()
+    assert (support.memberships.count(), token.revoked_at is not None) == (0, True)
+
+
+@pytest.mark.parametrize("how", ["switched off", "without a role", "away", "gone"])
+def test_nobody_comes_in_by_the_word_of_somebody_who_may_not_invite_any_more(world: World, how: str) -> None:
+    invite(world)
+    link, owner = link_in_mail(), world.people["owner"]
+    assert "Choose a password" in Client().get(link).content.decode()
+    if how == "switched off":
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+    elif how == "without a role":
+        owner.groups.clear()
+    elif how == "away":
+        owner.memberships.all().delete()
+    else:
+        owner.delete()
+    posted = Client().post(link, {"name": "Anna", "password": NEW, "again": NEW})
+    assert "may not invite any more" in posted.content.decode()
+    assert not User.objects.filter(username="anna@example.com").exists()
+
+
+def test_who_is_no_owner_any_more_leaves_no_open_invitation(world: World) -> None:
+    make.person("second", world.rows["organization"], roles=("owner",))
+    invite(world)
+    row = world.people["owner"].memberships.get()
+    world.client("root").post(address(row, "change", row.pk), {"roles": ["viewer"]})
+    assert not Invitation.objects.filter(email="anna@example.com").exists()
+
+
 def test_an_owner_takes_a_lost_factor_away(world: World) -> None:
     with_factor(world.people["support"])
     row = world.people["support"].memberships.get()
@@ -312,15 +387,21 @@ def mailed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(world: World, mailed_at_once: None) -> None:
     User.objects.filter(username="owner").update(email="owner@example.com")
     before = log_in("owner")
+    _, token = make.api_token(world.people["owner"], world.rows["organization"])
     ask, done = reverse("admin_password_reset"), reverse("password_reset_done")
     assert ask in Client().get(LOGIN).content.decode()
     assert_clean(Client(), ask)
     assert Client().post(ask, {"email": "Owner@Example.com"}).headers["Location"] == done
+    assert "your API tokens end" in mail.outbox[-1].body
     client, link = Client(), link_in_mail()
     form = client.get(link, follow=True)
+    recognise(token)
     chosen = client.post(form.redirect_chain[-1][0], {"new_password1": NEW, "new_password2": NEW})
     assert chosen.headers["Location"] == reverse("password_reset_complete")
+    assert "your API tokens are not accepted any more" in client.get(chosen.headers["Location"]).content.decode()
     assert before.get(HOME).status_code == 302
+    with pytest.raises(NoEntry, match="was revoked"):
+        recognise(token)
     assert log_in("owner", NEW).get(HOME).status_code == 200
     assert "was invalid" in Client().get(link, follow=True).content.decode()
     assert AuditRecord.objects.filter(action="reset password", actor="owner").count() == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -88,11 +89,11 @@ def test_from_nothing_to_the_first_invoice(teas: Ground) -> None:
         assert one.lines
     teas.both.post(teas.step("trial"), {"do": "go-on"})
 
-    today = timezone.now().date()
-    done = teas.both.post(teas.step("start"), {"first_day": today.isoformat(), "backfill": "on"})
+    yesterday = timezone.now().date() - timedelta(days=1)  # the shop's calendar may be behind
+    done = teas.both.post(teas.step("start"), {"first_day": yesterday.isoformat(), "backfill": "on"})
     assert done.headers["Location"] == teas.step("first")
     flow.refresh_from_db()
-    assert (flow.enabled, flow.options["start_date"]) == (True, today.isoformat())
+    assert (flow.enabled, flow.options["start_date"]) == (True, yesterday.isoformat())
     assert Subscription.objects.filter(connection=flow.source).count() > 0
     assert PeriodicTask.objects.get(name=f"poll flow {flow.pk}").enabled
     assert Backfill.objects.get().asked_by == "ann"
@@ -234,6 +235,17 @@ def test_ends_that_do_not_fit_are_refused_at_the_field(teas: Ground) -> None:
     assert not SetUp.objects.exists()
 
 
+def test_the_default_item_is_asked_for_where_it_is_chosen(teas: Ground) -> None:
+    teas.place(1)
+    teas.to("options")
+    page = teas.both.post(teas.step("options"), {**teas.shown(teas.both, "options"), "option_unknown_sku": "default_item"})
+    assert page.context["form"].errors == {
+        "option_default_item": ["Name the default item, or choose something else for a SKU without a mapping."]
+    }
+    assert page.context["open"], "the field stands behind a click, and that is open now"
+    assert not Flow.objects.filter(options__unknown_sku="default_item").exists()
+
+
 def test_what_a_dry_run_misses_has_a_link_that_mends_it(teas: Ground) -> None:
     teas.place(4)
     teas.to("options")
@@ -281,6 +293,61 @@ def test_a_flow_that_is_on_is_not_set_up_twice(teas: Ground) -> None:
     answer = teas.both.post(teas.step("destination"), {"do": "use", "connection": flow.destination_id})
     assert "does this between these two connections already" in text_of(answer)
     assert teas.row().destination is None
+
+
+def test_what_a_colleague_mapped_while_the_page_was_open_stays(teas: Ground) -> None:
+    teas.place(3)
+    teas.to("mappings")
+    shown = teas.shown(teas.both, "mappings")
+    flow = Flow.objects.get()
+    skus = [name.partition(":")[2] for name in shown if name.startswith("item:")]
+    ItemMapping.objects.create(flow=flow, sku=skus[0], item_id="1", item_name="Tea")
+    empty = {f"item:{skus[0]}": ""}
+    for typed, told in (
+        ({}, []),
+        ({f"item:{skus[0]}": "2"}, [f"{skus[0]} was mapped by somebody else while this page was open; that stays."]),
+    ):
+        answer = teas.both.post(teas.step("mappings"), {**shown, **empty, **typed}, follow=True)
+        assert [str(message) for message in answer.context["messages"] if "somebody" in str(message)] == told
+        assert ItemMapping.objects.get(sku=skus[0]).item_id == "1"
+
+
+def test_what_is_mapped_is_shown_though_the_books_list_it_no_more(teas: Ground) -> None:
+    teas.place(3)
+    teas.to("mappings")
+    ValueMapping.objects.create(flow=Flow.objects.get(), kind="gateway", source="stripe", target="Gold")
+    page = teas.both.get(teas.step("mappings")).content.decode()
+    chosen = page[page.index('name="gateway:stripe"') :].partition("</select>")[0]
+    assert '<option value="Gold" selected>Gold</option>' in chosen
+
+
+def test_mappings_are_saved_as_they_were_shown_whatever_the_shop_says_meanwhile(teas: Ground) -> None:
+    teas.place(4)
+    teas.to("mappings")
+    shown = teas.shown(teas.both, "mappings")
+    teas.shop.sandbox.command("faults", {"faults": [{"kind": "status", "status": 503, "times": -1}]})
+    assert "503" in text_of(teas.both.get(teas.step("mappings")))
+    done = teas.both.post(teas.step("mappings"), {**shown, "gateway:stripe": "Credit Card", "gateway:cod": "Gold", "tax:": ""}, follow=True)
+    told = [str(message) for message in done.context["messages"]]
+    assert told == ['cod was not mapped: Books does not know "Gold". Choose one of those that it lists.', "1 mapping saved."]
+    assert ValueMapping.objects.get(source="stripe").target == "Credit Card"
+    teas.both.post(teas.step("mappings"), {"gateway:stripe": "", "was:gateway:stripe": "Credit Card"})
+    assert not ValueMapping.objects.filter(source="stripe").exists()
+    assert teas.row().step == "trial"
+    assert AuditRecord.objects.filter(actor="ann", action="delete value mapping").count() == 1
+
+
+def test_two_who_switch_it_on_at_once_start_it_once(teas: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    teas.to("start")
+    slower = teas.row()
+    monkeypatch.setattr("flows.admin.setting_up.urls.set_up_of", lambda _request, _pk: slower)
+    teas.both.post(teas.step("start"), {"first_day": "2026-01-02", "backfill": "on"})
+    second = teas.bookkeeper.post(teas.step("start"), {"first_day": "2026-03-04", "backfill": "on"})
+    assert second.headers["Location"] == teas.step("first")
+    assert Flow.objects.get().options["start_date"] == "2026-01-02"
+    assert Backfill.objects.get().asked_by == "ann"
+    monkeypatch.undo()
+    assert "was switched on a moment ago" in text_of(teas.bookkeeper.get(teas.step("first")))
 
 
 def test_a_start_in_the_future_brings_nothing_over(teas: Ground) -> None:

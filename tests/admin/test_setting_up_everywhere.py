@@ -16,6 +16,7 @@ from credentials.models import Connection, Organization
 from credentials.services import probe_connection
 from credentials.vault import set_secrets
 from flows.models import SetUp
+from flows.pairing import problem_with_pair
 from flows.recipes import RECIPES
 from flows.setting_up.ends import recipes_between
 from flows.setting_up.proposals import kinds_for
@@ -55,6 +56,78 @@ def step(row: SetUp, name: str) -> str:
 def test_every_recipe_is_offered_between_some_platforms() -> None:
     assert {recipe for _, _, recipe in PAIRS} == set(RECIPES)
     assert all(recipe.in_words for recipe in RECIPES.values())
+
+
+def test_a_flow_goes_into_the_books_or_out_of_them() -> None:
+    kept = {name for name, connector in all_connectors().items() if connector.keeps_books}
+    assert kept == {"freshbooks"}
+    for source, destination, recipe in PAIRS:
+        assert (source in kept, destination in kept) == (RECIPES[recipe].from_books, not RECIPES[recipe].from_books)
+    assert [one.name for one in recipes_between("woocommerce", "freshbooks")] == [
+        "order_to_invoice",
+        "customer_to_client",
+        "product_to_item",
+    ]
+    assert [one.name for one in recipes_between("freshbooks", "stripe")] == ["client_to_customer", "invoice_to_collection"]
+    assert recipes_between("shopify", "magento") == recipes_between("freshbooks", "freshbooks") == []
+
+
+def test_a_flow_the_wrong_way_round_is_refused(teas: Organization) -> None:
+    shop, books = connected(teas, "magento"), connected(teas, "freshbooks")
+    assert problem_with_pair("client_to_customer", books, shop) == ""
+    assert problem_with_pair("client_to_customer", shop, books) == (
+        '"Clients of the books become customers" begins at the books and ends elsewhere; Magento to FreshBooks is another way.'
+        " Choose other sides, or another recipe."
+    )
+
+
+@pytest.mark.parametrize(
+    ("platform", "typed", "said"),
+    [
+        ("woocommerce", "ftp://shop.example", "Enter a valid URL."),
+        ("magento", "javascript://shop.example/%0aalert(1)", "Enter a valid URL."),
+        ("shopify", "https://www.teas.example", "Enter the address that ends in .myshopify.com"),
+    ],
+)
+def test_an_address_where_the_platform_cannot_answer_is_refused(teas: Organization, platform: str, typed: str, said: str) -> None:
+    row = path(teas, platform, "freshbooks", "order_to_invoice")
+    client = owner(teas)
+    assert said in client.post(step(row, "source"), {"do": "new", "label": "Shop", "base_url": typed}).content.decode()
+    assert not Connection.objects.exists()
+    row.source = connected(teas, platform, status="new", base_url="https://shop.example")
+    row.save()
+    assert said in client.post(step(row, "source"), {"do": "save", "base_url": typed, "urls": "{}"}).content.decode()
+    assert Connection.objects.get().base_url == "https://shop.example"
+
+
+def test_an_api_account_is_not_told_where_an_app_gets_its_webhooks(teas: Organization) -> None:
+    row = path(teas, "bigcommerce", "freshbooks", "order_to_invoice")
+    row.source = connected(teas, "bigcommerce", status="new")
+    row.save()
+    client = owner(teas)
+    assert "Webhook URL of the app" not in client.get(step(row, "source")).content.decode()
+    Connection.objects.update(settings={"auth": "app"})
+    assert "Webhook URL of the app" in client.get(step(row, "source")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("platform", "seconds", "said"),
+    [
+        ("woocommerce", 300, "Webhooks are registered at woocommerce, and it looks for changes every 5 minutes beside them."),
+        ("woocommerce", 90, "Webhooks are registered at woocommerce, and it looks for changes every 90 seconds beside them."),
+        ("woocommerce", 0, "Webhooks are registered at woocommerce."),
+        ("magento", 3600, "It looks for changes every hour."),
+        ("magento", 0, "It hears of nothing before the webhook address is entered at magento."),
+    ],
+)
+def test_the_start_says_how_it_will_hear_of_changes(teas: Organization, platform: str, seconds: int, said: str) -> None:
+    row = path(teas, platform, "freshbooks", "order_to_invoice", step="start")
+    row.source, row.destination = connected(teas, platform), connected(teas, "freshbooks")
+    row.flow = make.FlowFactory(
+        organization=teas, source=row.source, destination=row.destination, label="Orders", enabled=False, poll_seconds=seconds
+    )
+    row.save()
+    assert f"Orders writes to freshbooks. {said} It can be switched off" in owner(teas).get(step(row, "start")).content.decode()
 
 
 @pytest.mark.parametrize(("source", "destination", "recipe"), PAIRS)

@@ -330,13 +330,23 @@ def test_bodies_that_are_none(world: World) -> None:
     assert_problem(asking.client.get("/api/v1/jobs/nonsense", headers=headers), 404)
 
 
-def test_the_description_needs_no_token_and_names_every_address() -> None:
-    told = Client().get(reverse("api:schema")).json()
+def test_the_description_names_every_address(world: World) -> None:
+    told = program(world, "viewer", "operate").ask("get", "schema").json()
     assert {path.removeprefix("/api/v1/") for path in told["paths"]} >= set(LISTS)
     assert told["components"]["securitySchemes"] == {
         "token": {"type": "http", "scheme": "bearer", "description": "A token of your account's page in the console."}
     }
     assert all(operation["security"] == [{"token": []}] for path in told["paths"].values() for operation in path.values())
+
+
+def test_the_description_is_for_whoever_is_let_in_and_worked_out_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = reverse("api:schema")
+    assert_problem(Client().get(address), 401)
+    assert_problem(Client().get(address, headers={"Authorization": "Bearer tbk_madeup"}), 401)
+    first = world.client("viewer").get(address)
+    assert first.headers["Content-Type"] == "application/vnd.oai.openapi+json"
+    monkeypatch.setattr("drf_spectacular.generators.SchemaGenerator.get_schema", None)
+    assert program(world).ask("get", "schema").json() == first.json()
 
 
 # ---- what nobody sends by accident -------------------------------------------------------------------------

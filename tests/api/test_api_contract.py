@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
@@ -16,7 +17,6 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
-from config.wsgi import application
 from connectors.kit.errors import Transient
 from flows.preview import Preview
 from flows.recipes.contract import Plan
@@ -78,14 +78,15 @@ def aim(in_process: None, monkeypatch: pytest.MonkeyPatch) -> Aim:
     return Aim(make.api_token(world.people["owner"], world.rows["organization"])[1], world.rows)
 
 
-def operations() -> Iterator[Any]:
-    for found in schemathesis.openapi.from_wsgi("/api/v1/schema", application).get_all_operations():
+def operations(aim: Aim) -> Iterator[Any]:
+    entry = {"Authorization": f"Bearer {aim.token}"}
+    for found in schemathesis.openapi.from_wsgi("/api/v1/schema", get_wsgi_application(), headers=entry).get_all_operations():
         yield found.ok()
 
 
 def test_every_answer_is_described(aim: Aim) -> None:
     seen: set[tuple[str, int]] = set()
-    for operation in operations():
+    for operation in operations(aim):
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
             @bounded
@@ -96,7 +97,7 @@ def test_every_answer_is_described(aim: Aim) -> None:
                 case.validate_response(answer, checks=CHECKS)
 
             answers_as_described()
-    for operation in operations():  # what makes or takes something away, on a row that is there
+    for operation in operations(aim):  # what makes or takes something away, on a row that is there
         if f"{operation.method} {operation.path}" in DONE:
             case = operation.Case(path_parameters={"id": 1})
             answer = aim.call(case)
@@ -109,7 +110,7 @@ def test_every_answer_is_described(aim: Aim) -> None:
 
 def test_it_would_find_an_answer_that_is_not_described(aim: Aim, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.api.shapes.RecordShape.to_representation", lambda *_args: {"id": "not a number"})
-    operation = next(found for found in operations() if found.path == "/api/v1/records" and found.method == "get")
+    operation = next(found for found in operations(aim) if found.path == "/api/v1/records" and found.method == "get")
     answer = aim.call(case := operation.Case())
     with pytest.raises(FailureGroup) as raised:
         case.validate_response(answer, checks=CHECKS)

@@ -17,7 +17,7 @@ from tests.browser.installation import Company
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"light": LEVELS, "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}  # the rest is the same in the dark
 AXE = Axe().axe_script
-NO_PAGES = ("/logout/", "/jsi18n/", "/autocomplete/", "/password_change/done/")
+NO_PAGES = ("/logout/", "/jsi18n/", "/autocomplete/", "/password_change/done/", ".png")
 ENOUGH = 200  # patterns of addresses
 
 

@@ -99,7 +99,7 @@ def test_todays_options_are_tried_on_what_was_posted_and_one_row_is_repaired(sho
     today = page.evaluate("new Date().toISOString().slice(0, 10)")
     page.get_by_label("From:").fill(_day_before(today))
     page.get_by_label("To:").fill(today)
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Show what would differ").click()
     row = page.get_by_role("row").filter(has_text=f"W-{order['number']}").first
     expect(row).to_be_visible(timeout=60_000)
     expect(page.get_by_text("4 of 4 records are through")).to_be_visible(timeout=60_000)

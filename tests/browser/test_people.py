@@ -26,7 +26,7 @@ def relaxed_again(new_company: Company) -> Iterator[Company]:
     """What one organization requires counts for superusers, who are in other stories too."""
     yield new_company
     text = "from credentials.models import Organization; Organization.objects.update(require_second_factor=False)"
-    new_company.house.manage("shell", "-v", "0", "-c", text)
+    new_company.house.shell(text)
 
 
 def code(key: str, steps: int = 0) -> str:

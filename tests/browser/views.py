@@ -61,7 +61,7 @@ def field_rule(page: Page, _: Company) -> Locator:
     menu(page, "Field mappings")
     page.get_by_role("link", name="Add field mapping").click()
     page.get_by_label("Flow", exact=False).first.select_option(label="orders")
-    page.get_by_label("Field of the books").select_option(label="invoice.notes")
+    page.get_by_label("Field of the books").select_option("invoice.notes")
     page.get_by_label("Filled from").select_option(label="payment method title (payment_method_title)")
     page.locator("#tried dl").wait_for()
     return page.locator("#trying")
@@ -79,7 +79,7 @@ def compared(page: Page, shop: Company) -> Locator:
 
 
 def many(page: Page, _: Company) -> Locator:
-    menu(page, "Sync jobs")
+    menu(page, "Jobs")
     page.get_by_role("link", name="needs attention", exact=True).click()
     page.locator("#action-toggle").check()
     page.locator("select[name=action]").select_option(label="Retry the chosen ones")
@@ -125,7 +125,7 @@ def webhooks(page: Page, _: Company) -> Locator:
 
 
 def audit(page: Page, shop: Company) -> Locator:
-    menu(page, "Audit records")
+    menu(page, "Audit trail")
     page.get_by_label("Object").fill(booked(shop)["number"])
     page.get_by_role("button", name="Show").click()
     return page.locator("#result_list")
@@ -143,7 +143,7 @@ def proof(page: Page, _: Company) -> Locator:
 
 
 def alert_target(page: Page, _: Company) -> Locator:
-    menu(page, "Alert targets")
+    menu(page, "Alert recipients")
     page.get_by_role("link", name="The organization's contacts").click()
     return page.locator("#content fieldset.module").nth(1)
 

@@ -8,10 +8,13 @@ import logging
 import logging.config
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
+from django.utils.log import log_response
 from structlog.contextvars import bound_contextvars, clear_contextvars, get_contextvars
 
 from audit.redaction import remember
@@ -82,6 +85,43 @@ def test_no_secret_in_any_part_of_a_line(form: str) -> None:
     assert "abcdefghijklmnop0123" not in text
 
 
+INVITED, RESET, HOOK, BEGUN = "Ab-9_" * 8, "dm9x0b-" + "0a" * 16, "xY-7_" * 6, "c0ffee" * 8
+OPENING = [  # addresses that open something by themselves: the address and the part of it that does
+    (f"/account/join/{INVITED}/", INVITED),
+    (f"/account/password/MTI/{RESET}/", RESET),
+    (f"/in/woocommerce/{HOOK}", HOOK),
+    (f"/in/stripe/{HOOK}/", HOOK),
+    (f"/connect/magento/activate/{BEGUN}/", BEGUN),
+    (f"/admin/login/?next=%2Faccount%2Fjoin%2F{INVITED}%2F", INVITED),
+]
+
+
+@pytest.mark.parametrize(("address", "opens"), OPENING)
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_no_line_holds_an_address_that_opens_something(form: str, address: str, opens: str) -> None:
+    with logged(form) as out, bound_contextvars(path=address):
+        request = SimpleNamespace(path=address)
+        log_response("%s: %s", "Internal Server Error", address, request=request, response=HttpResponse(status=500))  # type: ignore[arg-type]
+        logging.getLogger("django.security.csrf").warning("Forbidden (%s): %s", "CSRF cookie not set.", address)
+        logging.getLogger("access").error('127.0.0.1 - "GET %s HTTP/1.1" 404', address)
+    text = out.getvalue()
+    assert text.count("Internal Server Error") == 1
+    assert text.count("Forbidden") == 1
+    assert opens not in text
+    assert text.count(f"{address.partition(opens)[0]}***") >= 3
+
+
+def test_addresses_that_open_nothing_stay_as_they_are() -> None:
+    shown = "GET /account/password/asked/ /admin/flows/flow/12/change/ /in/shopify/ https://shop.example/in/stock/mug-xl/ /connect/3/oauth/"
+    with logged("plain") as out:
+        logging.getLogger("x").warning(shown)
+    assert shown in out.getvalue()
+
+
+def test_djangos_own_handlers_write_nothing_past_the_redaction() -> None:
+    assert logging_settings("INFO", "json")["loggers"]["django"] == {"handlers": []}
+
+
 def test_there_are_two_forms() -> None:
     with pytest.raises(ImproperlyConfigured, match="must be plain or json"):
         logging_settings("INFO", "xml")
@@ -138,11 +178,12 @@ def test_what_sentry_gets_holds_no_secret_and_no_person() -> None:
                 local = CANARY
                 raise ValueError(f"it failed with {local}")
             except ValueError:
-                logging.getLogger("flows.drain").exception("job broke with %s", CANARY)
+                logging.getLogger("flows.drain").exception("job broke with %s at %s", CANARY, f"/account/join/{INVITED}/")
         [event] = sent
         text = json.dumps(event, default=str)
         assert "ValueError" in text
         assert CANARY not in text
+        assert INVITED not in text
         assert "abcdefgh" not in text
         assert "person-canary" not in text
         assert '"vars"' not in text

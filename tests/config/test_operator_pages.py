@@ -38,5 +38,6 @@ def test_the_example_of_the_provisioning_page_can_be_applied() -> None:
     Group.objects.get_or_create(name="bookkeeper")
     example = (ROOT / "docs/provisioning.md").read_text().split("```toml\n")[1].split("```")[0]
     names = re.findall(r"env:(\w+)", example)
-    done = provision(read_toml(example), dict.fromkeys(names, "a long enough secret"))
-    assert [step.verb for step in done.steps] == ["created"] * 9
+    environ = {name: "https://chat.example/x" if name.endswith("_ADDRESS") else "a long enough secret" for name in names}
+    done = provision(read_toml(example), environ)
+    assert [step.verb for step in done.steps] == ["created"] * 12

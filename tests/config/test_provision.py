@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from audit.models import AuditRecord
 from config.provision.apply import Provisioned, provision
 from config.provision.entries import read_toml
 from config.provision.reading import ProvisionError
-from credentials.models import Connection, Membership, Organization, Secret
+from credentials.models import Connection, Invitation, Membership, Organization, Secret
+from credentials.people.tokens import make_token
 from credentials.vault import read_secrets
 from flows.models import FieldMapping, Flow, ItemMapping, SyncJob, ValueMapping
 
@@ -177,6 +179,17 @@ def test_a_changed_file_changes_what_differs_and_says_what() -> None:
     assert [connection.label for connection in done.connections] == ["Shop", "Books"]
 
 
+def test_who_is_taken_out_of_an_organization_loses_tokens_and_open_invitations_for_it() -> None:
+    apply()
+    ines, place = User.objects.get(username="ines"), Organization.objects.get()
+    token, _ = make_token(ines, place, "script", ["read"], 30)
+    Invitation.objects.create(organization=place, email="x@example.com", digest="d", invited_by="ines", expires_at=timezone.now())
+    apply(WHOLE.replace('organizations = ["hollow-hill"]', "organizations = []"), ENVIRON)
+    token.refresh_from_db()
+    assert (ines.memberships.count(), Invitation.objects.count(), token.revoked_at is not None) == (0, 0, True)
+    assert AuditRecord.objects.get(action="revoke API token").actor == "provision"
+
+
 def test_a_mapping_of_the_file_lets_the_waiting_jobs_go_on() -> None:
     apply()
     flow = Flow.objects.get(label="Orders")
@@ -238,6 +251,16 @@ WRONG: list[tuple[str, str, str]] = [
     ("poll_seconds = 120", "poll_seconds = true", r"^flows\[1\]\.poll_seconds: expected a whole number, got true or false$"),
     ("rounding_bound =", "rounding_bond =", r"^flows\[1\]\.options\.rounding_bond: unknown key\. Did you mean 'rounding_bound'\?$"),
     ("update_clients = false", 'update_clients = "no"', r"^flows\[1\]\.options\.update_clients: expected true or false, got a text$"),
+    (
+        'refunds = "credit_note"',
+        'unknown_sku = "default_item"',
+        r"^flows\[1\]\.options\.default_item: Name the default item, or choose something else for a SKU without a mapping\.$",
+    ),
+    (
+        'refunds = "credit_note"',
+        'no_email = "default_client", default_client = " "',
+        r"^flows\[1\]\.options\.default_client: Name the default client \(its id in the books\), or choose something else ",
+    ),
     ('kind = "gateway"', 'kind = "gatway"', r"^flows\[1\]\.values\[1\]\.kind: unknown kind\. Did you mean 'gateway'\?$"),
     ('sku = "MUG-XL"', "", r"^flows\[1\]\.items\[1\]\.sku: is missing$"),
     ("[[flows.fields]]", "[[flows.felds]]", r"^flows\[1\]\.felds: unknown key\. Did you mean 'fields'\?$"),

@@ -28,7 +28,8 @@ from connectors.canonical.ledger import (
 )
 from connectors.canonical.money import Money
 from connectors.canonical.party import Address, Customer
-from connectors.kit.contract import Account, Connector, Delivery
+from connectors.kit.account import Account
+from connectors.kit.contract import Connector, Delivery
 from connectors.kit.errors import Unauthorised
 from connectors.kit.http import Api, Plumbing
 from connectors.kit.sandbox import Served, serve

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from connectors.kit.contract import Account, Auth, Candidate, Connector, Handover, Keys, Probe, RateLimit, Setting
+from connectors.kit.account import Account
+from connectors.kit.contract import Auth, Candidate, Connector, Handover, Keys, Probe, RateLimit, Setting
 from connectors.kit.errors import SyncError, Unauthorised
 from connectors.kit.http import Api, Bearer, Plumbing, Response
 from connectors.kit.tame import parse_json

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
+from connectors.kit.account import Account
 from connectors.kit.contract import (
-    Account,
     Activated,
     Activation,
     Candidate,

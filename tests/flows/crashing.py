@@ -15,7 +15,7 @@ from flows.jobs.crashed import release_expired
 from flows.jobs.queue import Wanted, enqueue
 from flows.models import ExternalLink, SyncJob
 from flows.models.job import Priority
-from flows.pipeline import load
+from flows.pipeline import load, run
 from flows.pipeline.run import run_job
 from tests.flows.conftest import Town
 
@@ -35,26 +35,28 @@ def runs_once(town: Town) -> object:
     return run_job(lease)
 
 
-def at_point(patch: pytest.MonkeyPatch, name: str, object_type: str, happens: Callable[[], None]) -> None:
-    """Let this happen once at that place, as soon as there is a link of the object type."""
-    happened: list[str] = []
+def at_point(patch: pytest.MonkeyPatch, name: str, object_type: str, happens: Callable[[], None], nth: int = 1) -> None:
+    """Let this happen once, when that place is passed for the nth time while there is a link of the object type."""
+    passed: list[str] = []
 
     def point(here: str) -> None:
-        if here == name and not happened and ExternalLink.objects.filter(object_type=object_type).exists():
-            happened.append(here)
-            happens()
+        if here == name and ExternalLink.objects.filter(object_type=object_type).exists():
+            passed.append(here)
+            if len(passed) == nth:
+                happens()
 
-    patch.setattr(load, "point", point)
+    for module in (load, run):
+        patch.setattr(module, "point", point)
 
 
-def dies(town: Town, name: str, object_type: str = "invoice") -> None:
+def dies(town: Town, name: str, object_type: str = "invoice", nth: int = 1) -> None:
     """The worker of the due job dies there, and its lease runs out."""
 
     def die() -> None:
         raise Died
 
     with pytest.MonkeyPatch.context() as patch:
-        at_point(patch, name, object_type, die)
+        at_point(patch, name, object_type, die, nth)
         with pytest.raises(Died):
             runs_once(town)
     lease_over()

@@ -85,6 +85,17 @@ def test_choosing_an_item_lets_the_waiting_order_go_on(waiting: Town) -> None:
     assert invoice["lines"][0]["name"] == "Earl Grey tea, 100 g"
 
 
+def test_a_sku_that_is_too_long_for_a_mapping_is_refused_and_never_cut(waiting: Town) -> None:
+    town, client, sku = waiting, people(waiting), "TEA-" + "X" * 120
+    item = stock(town, "Earl Grey tea, 100 g")
+    page = client.get(CHOOSE, {"flow": town.orders.pk, "sku": sku})
+    said = f"SKU {sku[:30]}... is longer than the 120 letters that a mapping takes. Give it a shorter one in the shop, then retry."
+    assert (page.context["sku"], page.context["problem"], page.context["typed"]) == (sku, said, "")
+    assert said in client.post(CHOOSE, {"flow": town.orders.pk, "sku": sku, "item": item}, follow=True).content.decode()
+    client.post(UNMAPPED, {"accept": [f"{town.orders.pk}:{item}:{sku}"]})
+    assert not ItemMapping.objects.exists()
+
+
 def test_several_suggestions_are_accepted_at_once(waiting: Town) -> None:
     town, client = waiting, people(waiting)
     assert town.book(town.order(line_items=[{"sku": "CUP-PAIR", "quantity": 1}])).state == "attention"

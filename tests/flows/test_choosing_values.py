@@ -86,6 +86,17 @@ def test_what_records_carry_is_listed_though_nothing_waits_and_accepted_in_bulk(
     assert set(rows(client, look="1")) & {f"tax:{TAX}", "gateway:stripe"} == set()
 
 
+def test_a_value_that_is_too_long_for_a_mapping_is_refused_and_never_cut(waiting: Town) -> None:
+    client, source = people(waiting), "HST " + "x" * 120
+    asked = {"flow": waiting.orders.pk, "kind": "tax", "source": source}
+    page = client.get(CHOOSE, asked)
+    said = f"Tax {source[:30]}... is longer than the 120 letters that a mapping takes. Give it a shorter one in the shop, then retry."
+    assert (page.context["source"], page.context["problem"], page.context["typed"]) == (source, said, "")
+    assert said in client.post(CHOOSE, {**asked, "target": "Luxury"}, follow=True).content.decode()
+    client.post(UNMAPPED, {"flow": waiting.orders.pk, "only": f"tax:{source}", f"target:tax:{source}": "Luxury"})
+    assert not ValueMapping.objects.exists()
+
+
 def test_one_value_is_chosen_from_all_that_the_books_offer(waiting: Town) -> None:
     client = people(waiting)
     asked = {"flow": waiting.orders.pk, "kind": "tax", "source": TAX}

@@ -30,7 +30,9 @@ def compared(town: Town) -> Comparison:
 
 
 def sides(comparison: Comparison) -> list[tuple[str, str, str, str, str]]:
-    return [(one.row.kind, one.sold, one.invoiced, one.captured, one.paid) for one in shown(comparison, list(comparison.differences.all()))]
+    return [
+        (one.row.kinds, one.sold, one.invoiced, one.captured, one.paid) for one in shown(comparison, list(comparison.differences.all()))
+    ]
 
 
 # ---- what is kept ------------------------------------------------------------------------------------------
@@ -45,6 +47,7 @@ def test_both_sides_of_each_difference_and_the_sums_of_all_are_kept(town: Town) 
     town.order(status="on-hold", set_paid=False)  # nothing of it should be in the books
     made = compared(town)
     assert (made.listed, made.compared, made.kinds) == (4, 4, {"missing": 1, "amount": 1})
+    assert made.differing == 2
     assert sorted(sides(made)) == [
         ("amount", "31.53 CAD", "20.23 CAD", "31.53 CAD", "20.23 CAD"),
         ("missing", "20.23 CAD", "0.00 CAD", "20.23 CAD", "0.00 CAD"),
@@ -59,9 +62,12 @@ def test_a_refund_that_no_webhook_told_of_is_repaired_and_shown_exact(town: Town
     town.book(order)
     town.refund(order, amount="5.00")
     made = compared(town)
-    assert {row.kind for row in made.differences.all()} == {"amount", "payment"}
+    assert (made.differing, made.kinds) == (1, {"amount": 1, "payment": 1})
+    assert in_words(made) == "1 compared, 1 differs: 1 amount differs, 1 payment differs."
+    row = made.differences.get()
+    assert (set(row.each_kind), row.number) == ({"amount", "payment"}, order["number"])
     assert repair(made, made.differences.all(), "kim") == 1
-    assert [one.state for one in shown(made, list(made.differences.all()))] == ["queued", "queued"]
+    assert [one.state for one in shown(made, list(made.differences.all()))] == ["queued"]
     town.work()
     assert {(one.state, one.sold, one.invoiced, one.paid) for one in shown(made, list(made.differences.all()))} == {
         ("exact", "15.23 CAD", "15.23 CAD", "15.23 CAD")
@@ -167,7 +173,7 @@ def test_the_summary_of_a_day_is_mailed_once(town: Town, clock: Any, settings: A
         mailing.mail_comparisons()
     mailing._mail_once(wish, "2026-11-24", ["books@acme.test"], [night], mail.get_connection())  # a second beat, a moment late
     (message,) = mail.outbox
-    assert (message.subject, message.to) == ("Tillbridge: Acme, reconciliation 2026-11-24: 1 difference.", ["books@acme.test"])
+    assert (message.subject, message.to) == ("Tillbridge: Acme, reconciliation 2026-11-24: 1 record differs.", ["books@acme.test"])
     assert "CAD: should be 20.23 CAD, in the books 0.00 CAD, difference -20.23 CAD" in message.body
     assert f"https://books.example.com/admin/flows/comparison/{night.pk}/change/" in message.body
     assert Comparison.objects.count() == 1

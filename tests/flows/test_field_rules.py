@@ -56,6 +56,14 @@ def test_saving_lets_what_waited_go_on(flow: Flow) -> None:
         (FieldRule("invoice.notes", "custmer.note"), 'no field "custmer"'),
         (FieldRule("invoice.notes", "lines[?sku=='A'].nmae | [0]", mode="often"), "no update mode often"),
         (FieldRule("invoice.notes", "lines["), "is not JMESPath"),
+        (FieldRule("invoice.notes", "sum(lines)"), "works on no order: sum() takes a list of numbers, and here it gets an object."),
+        (FieldRule("invoice.notes", "sum(lines[].quantity)"), "sum() takes a list of numbers, and here it gets a text."),
+        (FieldRule("invoice.notes", "shout(note)"), "works on no order: Unknown function: shout()."),
+        (FieldRule("invoice.notes", "length(note, number)"), "works on no order: Expected 1 argument for function length(), received 2."),
+        (FieldRule("invoice.notes", "{a: number}"), "finds a whole object (with a), and that would always stay empty."),
+        (FieldRule("invoice.notes", "customer"), "Name the field that you mean, as customer.email."),
+        (FieldRule("invoice.notes", "lines"), "finds a whole object"),
+        (FieldRule("invoice.notes", "@"), "finds a whole object"),
     ],
 )
 def test_a_rule_that_cannot_work_is_not_saved(flow: Flow, rule: FieldRule, words: str) -> None:
@@ -66,7 +74,9 @@ def test_a_rule_that_cannot_work_is_not_saved(flow: Flow, rule: FieldRule, words
     assert not FieldMappingVersion.objects.exists()
 
 
-@pytest.mark.parametrize("expression", ["join(', ', lines[].name)", "lines[?sku=='A'].name | [0]", "customer.billing.city", "@"])
+@pytest.mark.parametrize("expression", ["join(', ', lines[].name)", "lines[?sku=='A'].name | [0]", "customer.billing.city", "@.note",
+    "lines[].name", "sum(map(&to_number(quantity), lines))", "length(lines[?sku=='A'] | [0].name)", "lines[].[sku, name]",
+])  # fmt: skip
 def test_what_can_work_has_no_problem(flow: Flow, expression: str) -> None:
     assert problem_in(flow, FieldRule("invoice.notes", expression)) == ""
 

@@ -91,9 +91,9 @@ def test_what_comparisons_found_and_what_people_searched_for_are_erased_too(town
     town.book(order)
     now, flow = timezone.now(), town.orders
     comparison = Comparison.objects.create(flow=flow, since=now, until=now, asked_by="bo", created_at=now)
-    of_order = comparison.differences.create(kind="amount", source_id=order["id"], number="1", sentence="Update client Iris Vahl")
-    named = comparison.differences.create(kind="attention", source_id="7", sentence="Two clients have the address IRIS@vahl.example.")
-    other = comparison.differences.create(kind="amount", source_id="8", sentence="Update client Tom Ruiz")
+    of_order = comparison.differences.create(kinds="amount", source_id=order["id"], number="1", sentence="Update client Iris Vahl")
+    named = comparison.differences.create(kinds="attention", source_id="7", sentence="Two clients have the address IRIS@vahl.example.")
+    other = comparison.differences.create(kinds="amount", source_id="8", sentence="Update client Tom Ruiz")
     searched = [f"all 1 that match the search {term}" for term in ("iris@vahl.example", "1")]
     hers, all_rows = (start(BulkRun.Kind.REPLAY, SyncRecord.objects.all(), about, "bo")[0] for about in searched)
     seal()
@@ -116,7 +116,7 @@ def test_erasing_a_connection_erases_its_comparisons_and_runs(town: Town) -> Non
     )
     for flow in (town.orders, customers):
         comparison = Comparison.objects.create(flow=flow, since=now, until=now, asked_by="bo", created_at=now)
-        comparison.differences.create(kind="missing", source_id="1", number="Iris Vahl", sentence="Find or create client Iris Vahl")
+        comparison.differences.create(kinds="missing", source_id="1", number="Iris Vahl", sentence="Find or create client Iris Vahl")
     start(BulkRun.Kind.REPLAY, SyncRecord.objects.all(), "all 1 that match the search iris", "bo")
     case = PrivacyCase.objects.create(connection=town.orders.source, kind="redact_account", received_at=now)
     carry_out(case, actor="worker", decided=True)

@@ -11,15 +11,13 @@ from django.utils import timezone
 from audit.models import Alert, AuditRecord
 from connectors.canonical.identity import ObjectType
 from connectors.kit.errors import Refused
-from flows import crash_points
 from flows.holding import skip, void
-from flows.jobs.claim import claim
 from flows.models import ExternalLink, SyncJob, SyncRecord
-from flows.pipeline.run import run_job
 from flows.reconcile import reconcile
 from flows.replay import sync_now
 from flows.standing import standing_of
 from tests.flows.conftest import Town
+from tests.flows.crashing import dies, found_by_the_sweep
 from tests.flows.test_doubtful_invoices import vanish
 
 
@@ -114,50 +112,20 @@ def test_what_vanished_from_the_shop_is_voided_without_it(town: Town) -> None:
 
 
 @pytest.mark.parametrize("place", ["before_act", "after_act"])
-def test_a_crash_on_the_way_voids_once(town: Town, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_on_the_way_voids_once(town: Town, place: str) -> None:
     """A worker that dies before or right after the call leaves a job that ends the same way."""
     order = unpaid(town)
     void(record_of(town, order), "Wrong.", "bo")
-
-    class Died(BaseException):
-        pass
-
-    def die(name: str) -> None:
-        if name == place:
-            raise Died
-
-    monkeypatch.setattr("flows.pipeline.load.point", die)
-    lease = claim(timezone.now())
-    assert lease is not None
-    with pytest.raises(Died):
-        run_job(lease)
-    monkeypatch.setattr("flows.pipeline.load.point", crash_points.point)
-    SyncJob.objects.filter(state="running").update(state="waiting", lease_token="", lease_until=None)
-    town.work()
-    assert town.invoice(order)["vis_state"] == 1
-    assert record_of(town, order).invoiced == 0
-    assert SyncJob.objects.latest("pk").state == "done"
+    dies(town, place)
+    assert found_by_the_sweep(town).state == "done"
+    assert (town.invoice(order)["vis_state"], record_of(town, order).invoiced) == (1, 0)
 
 
-def test_a_crash_after_the_last_write_leaves_no_proof_of_an_invoice_that_is_void(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_after_the_last_write_leaves_no_proof_of_an_invoice_that_is_void(town: Town) -> None:
     order = unpaid(town)
     void(record_of(town, order), "Wrong.", "bo")
-
-    class Died(BaseException):
-        pass
-
-    def die(name: str) -> None:
-        if name == "before_end":
-            raise Died
-
-    monkeypatch.setattr("flows.pipeline.run.point", die)
-    lease = claim(timezone.now())
-    assert lease is not None
-    with pytest.raises(Died):
-        run_job(lease)
-    monkeypatch.setattr("flows.pipeline.run.point", crash_points.point)
-    SyncJob.objects.filter(state="running").update(state="waiting", lease_token="", lease_until=None)
-    town.work()
+    dies(town, "before_end")
+    found_by_the_sweep(town)
     record = record_of(town, order)
     assert (record.invoiced, record.total, record.outcome) == (0, 0, "done")
     assert AuditRecord.objects.filter(action="void invoice").count() == 1

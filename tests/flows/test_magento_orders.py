@@ -279,7 +279,7 @@ def test_a_sku_that_nobody_mapped_asks_with_its_name(make_shop: MakeShop) -> Non
     order = shop.buy(["BULB/E27 40W", 1], paid=True)
     job = shop.stopped(order, State.ATTENTION, "sku_unmapped")
     assert job.subject == "sku:BULB/E27 40W"
-    assert "Choose it under Item mappings, Unmapped SKUs" in job.reason
+    assert "Choose it under Mappings, Unmapped SKUs" in job.reason
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from audit.models import Alert, AuditRecord
@@ -55,6 +58,27 @@ def test_an_object_is_not_run_twice_at_once(flow: Flow) -> None:
     second = claim(now)
     assert second is not None
     assert second.job_id != first.job_id
+
+
+def test_a_job_that_a_worker_wants_at_once_is_returned_all_the_same(
+    transactional_db: None, flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        claim(timezone.now())
+        connection.close()
+
+    def then_a_worker_comes(*arguments: Any) -> None:
+        enqueue(*arguments)
+        threads.append(threading.Thread(target=work))
+        threads[0].start()
+        threads[0].join(1.0)  # SQLite has it wait for us, PostgreSQL lets it look elsewhere
+
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr("flows.jobs.queue.enqueue", then_a_worker_comes)
+    made = enqueue_one(wanted(flow, "1"), timezone.now())
+    threads[0].join()
+    assert (made.source_id, made.state) == ("1", State.WAITING)
+    assert SyncJob.objects.get().pk == made.pk
 
 
 def test_webhooks_go_before_backfill(flow: Flow) -> None:

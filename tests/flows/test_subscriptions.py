@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection as database
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
@@ -112,6 +117,63 @@ def test_a_person_switches_it_on_again_and_the_gap_is_read(open_town: Town) -> N
     assert open_town.invoice(missed)["paid"] == "20.23"
     assert watch(open_town) == []
     assert open_alerts() == []
+
+
+# Switches the one row on again that it is told, and is killed on the way.
+PERSON = """
+import sys, django
+from django.conf import settings
+settings.DATABASES["default"]["NAME"] = sys.argv[1]
+settings.CRASH_DIR = sys.argv[2]
+django.setup()
+from flows import subscriptions
+from flows.models import Subscription
+getattr(subscriptions, sys.argv[3])(Subscription.objects.get(topic="order.updated"), "kim")
+"""
+
+
+def killed(place: str, how: str, directory: Path, url: str) -> None:
+    """A real process and a real SIGKILL."""
+    (directory / f"{place}.1").touch()
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PUBLIC_URL": url}
+    command = [sys.executable, "-c", PERSON, str(database.settings_dict["NAME"]), str(directory), how]
+    done = subprocess.run(command, env=environ, capture_output=True, timeout=120, check=False)
+    assert done.returncode == -9, done.stderr.decode()
+
+
+@pytest.mark.parametrize(("place", "how"), [("after_reenable", "reenable"), ("before_gap", "reenable"), ("before_gap", "recreate")])
+def test_kill_9_between_switching_it_on_and_reading_the_gap(
+    open_town: Town, place: str, how: str, tmp_path: Path, live_server: LiveServer
+) -> None:
+    watch(open_town)
+    last_heard = timezone.now() - timedelta(hours=2)
+    Subscription.objects.filter(topic="order.updated").update(delivered_at=last_heard)
+    switch_off(open_town, "order.updated")
+    watch(open_town)
+    killed(place, how, tmp_path, live_server.url)
+    assert (hooks(open_town)["order.updated"]["status"], Backfill.objects.count()) == ("active", 0)
+    Subscription.objects.filter(topic="order.updated").update(delivered_at=timezone.now())  # it is heard of again
+    for _ in range(2):
+        assert watch(open_town) == []
+    gap = Backfill.objects.get()
+    assert (gap.since, gap.asked_by, gap.reason) == (last_heard - timedelta(minutes=10), "kim", "gap of order.updated")
+    assert AuditRecord.objects.filter(action="re-enable subscription", actor="kim").count() == 1
+    assert (row("order.updated").status, row("order.updated").gap_since) == ("active", None)
+
+
+def test_a_wish_whose_call_was_never_made_waits_for_the_next_click(open_town: Town, tmp_path: Path, live_server: LiveServer) -> None:
+    watch(open_town)
+    last_heard = timezone.now() - timedelta(hours=2)
+    Subscription.objects.filter(topic="order.updated").update(delivered_at=last_heard)
+    switch_off(open_town, "order.updated")
+    killed("before_reenable", "reenable", tmp_path, live_server.url)
+    with open_town.untouched(open_town.shop):
+        (sentence,) = watch(open_town)
+    assert "was switched off by the platform" in sentence
+    assert (hooks(open_town)["order.updated"]["status"], Backfill.objects.count()) == ("disabled", 0)
+    reenable(row("order.updated"), "lee")
+    gap = Backfill.objects.get()
+    assert (gap.since, gap.asked_by) == (last_heard - timedelta(minutes=10), "lee")
 
 
 def test_it_is_switched_on_by_itself_if_the_connection_says_so(open_town: Town) -> None:
@@ -254,3 +316,15 @@ def test_a_missing_callback_is_made_again(open_town: Town) -> None:
     assert again.pk == made.pk
     assert Backfill.objects.filter(flow=open_town.payments).count() == 1
     assert len(open_alerts()) == 1
+
+
+def test_the_gap_lasts_until_the_handshake_is_through(open_town: Town) -> None:
+    made = shake_hands(open_town)
+    delete_callback(open_town, made.remote_id)
+    ensure_subscriptions(open_town.payments.source)
+    arrived(open_town, open_town.books)
+    assert (row("payment").status, Backfill.objects.count()) == ("unverified", 0)
+    confirmed = timezone.now()
+    confirm_handshakes()
+    gap = Backfill.objects.get(flow=open_town.payments)
+    assert (row("payment").status, gap.until >= confirmed, row("payment").gap_since) == ("active", True, None)

@@ -42,7 +42,7 @@ def open_books(made: World) -> None:
     for name in ("web", "worker", "beat"):
         made.start(name)
     provision(made, flows=CIRCLE, settings={"settle_seconds": 2})
-    made.manage("shell", "-v", "0", "-c", IMPATIENT + SUBSCRIBE)
+    made.shell(IMPATIENT + SUBSCRIBE)
     ready = "SELECT COUNT(*) FROM flows_subscription WHERE status <> 'active'"
     made.wait("webhooks active", lambda: made.query(ready)[0][0] == 0 and bool(endpoints(made)), 30)
 
@@ -74,7 +74,7 @@ def rest(made: World, what: str, seconds: float = 180) -> None:
         return not [row for row in made.unfinished() if row[2] in ("waiting", "running", "")]
 
     made.wait(f"{what}, or parked", parked, seconds, tend=WORKERS)
-    made.manage("shell", "-v", "0", "-c", RETRY_PARKED)
+    made.shell(RETRY_PARKED)
     made.wait(what, lambda: calm(made), seconds, tend=WORKERS)
 
 

@@ -35,9 +35,9 @@ def open_for_business(made: World, **settings: Any) -> None:
     for name in ("web", "worker", "beat"):
         made.start(name)
     provision(made, settings=settings)
-    made.manage("shell", "-v", "0", "-c", SUBSCRIBE)
+    made.shell(SUBSCRIBE)
     wanted = "SELECT COUNT(*), SUM(CASE WHEN status = 'active' THEN 1 ELSE 0 END) FROM flows_subscription"
-    made.wait("webhooks active", lambda: made.query(wanted) == [(5, 5)], 30)
+    made.wait("webhooks active", lambda: made.query(wanted) == [(5, 5)], 90)
     made.ledger("forget")
     made.shop("forget")
 

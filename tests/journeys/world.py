@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import redis
 import requests
 
 from config.supervisor import processes, programs
 from config.supervisor.broker import broker_program
 from config.supervisor.processes import Running
 from config.supervisor.programs import Program
+from tests.journeys import clerk, stores
 from tests.settings import _answers
 
 LABELS = {"shop": "shop", "ledger": "books", "collector": "till"}  # of the connections, by the role of their sandbox
 PLATFORMS = ("woocommerce", "freshbooks")  # the pair that the journeys are about
-POSTGRES = "postgres://postgres@127.0.0.1:5432/"
 
 
 def services_answer() -> bool:
@@ -49,6 +48,7 @@ class World:
     lines: list[str] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)  # exit codes of what `tend` found dead
     server: psycopg.Connection[tuple[Any, ...]] | None = None
+    hired: clerk.Clerk | None = None
 
     @property
     def url(self) -> str:
@@ -77,6 +77,15 @@ class World:
     def kill(self, name: str) -> None:
         """SIGKILL, as a power cut would."""
         processes.sweep_up(self.running.pop(name))
+
+    def end(self) -> None:
+        """As a power cut for all of them: how they stop when asked is another test's matter (test_up_journey)."""
+        for name in list(self.running):
+            self.kill(name)
+        if self.hired:
+            clerk.dismiss(self.hired)
+        if self.server:
+            self.server.close()
 
     def pause(self, name: str) -> None:
         os.killpg(self.running[name].process.pid, signal.SIGSTOP)
@@ -107,6 +116,11 @@ class World:
         )
         assert not check or result.returncode == 0, f"{arguments}: {result.stdout}\n{result.stderr}"
         return result
+
+    def shell(self, code: str) -> str:
+        """Run code beside the installation, with its settings and models; what it printed."""
+        self.hired = self.hired or clerk.hire(self.environ)
+        return clerk.have_done(self.hired, code)
 
     # ---- asking --------------------------------------------------------------------------------------------
 
@@ -179,52 +193,38 @@ def world(
 
     own_broker: a broker of this world alone beside PostgreSQL, for tests that freeze, kill or empty it.
     """
-    name, port = f"tillbridge_world_{secrets.token_hex(4)}", free_port()
-    stores = _services(name) if services else _embedded(directory)
-    stores |= {"BROKER_URL": _embedded(directory)["BROKER_URL"]} if own_broker else {}
+    port = free_port()
     plain = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "HOME", "TZ")}
     made = World(directory, {
-        **plain, **stores, "STATE_DIR": str(directory), "ENV_FILE": "", "SECRET_KEY": "world", "FERNET_KEYS": "world-key",
-        "PUBLIC_URL": f"http://127.0.0.1:{port}", "ALLOW_PRIVATE_STORES": "true", **(environ or {}),
+        **plain, "STATE_DIR": str(directory), "ENV_FILE": "", "SECRET_KEY": "world", "FERNET_KEYS": "world-key",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}", "ALLOW_PRIVATE_STORES": "true",
+        "CELERY_SKIP_CHECKS": "1",  # Django's checks: a third of a worker's start, the same each time
+        **(environ or {}),
     }, port)  # fmt: skip
+    found = _stores(made, services=services)
+    made.environ |= found | ({"BROKER_URL": stores.own_broker(directory)} if own_broker else {}) | dict(environ or {})
     try:
         if own_broker or not services:
             made.start("broker")
-        made.manage("migrate", "-v", "0")
-        made.start("sandbox")
-        made.wait("sandboxes", (directory / "sandbox.json").exists, 30)
-        announced = json.loads((directory / "sandbox.json").read_text())
-        made.sandboxes = {platform: announced[platform] for platform in platforms}
+        if platforms:
+            made.start("sandbox")
+            made.wait("sandboxes", (directory / "sandbox.json").exists, 90)
+            announced = json.loads((directory / "sandbox.json").read_text())
+            made.sandboxes = {platform: announced[platform] for platform in platforms}
         yield made
     finally:
-        for program in ("web", "beat", "worker", *[n for n in made.running if n not in ("sandbox", "broker")], "sandbox", "broker"):
-            if program in made.running:
-                if made.running[program].exit_code is None:
-                    os.killpg(made.running[program].process.pid, signal.SIGCONT)
-                processes.stop(made.running.pop(program), grace=3.0)
-        if made.server:
-            made.server.close()
+        made.end()
         if services:
-            _drop(name, stores["BROKER_URL"])
+            stores.drop(found)
 
 
-def _services(name: str) -> dict[str, str]:
-    with psycopg.connect(POSTGRES.replace("postgres://", "postgresql://") + "postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-    number = 1 + int(name[-4:], 16) % 8
-    redis.Redis(db=number).flushdb()
-    return {"DATABASE_URL": POSTGRES + name, "BROKER_URL": f"redis://127.0.0.1:6379/{number}"}
+def _stores(made: World, *, services: bool) -> dict[str, str]:
+    def migrate(where: Mapping[str, str]) -> None:
+        made.manage("migrate", "-v", "0", **where)
 
-
-def _embedded(directory: Path) -> dict[str, str]:
-    return {"DATABASE_URL": f"sqlite:///{directory / 'world.sqlite3'}", "BROKER_URL": f"redis+socket://{directory / 'b.sock'}"}
-
-
-def _drop(name: str, broker: str) -> None:
-    if broker.startswith("redis://"):
-        redis.Redis.from_url(broker).flushdb()
-    with psycopg.connect(POSTGRES.replace("postgres://", "postgresql://") + "postgres", autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    if services:
+        return stores.services(f"tillbridge_world_{secrets.token_hex(4)}", migrate)
+    return stores.embedded(made.directory, migrate)
 
 
 FLOWS = """
@@ -252,8 +252,12 @@ def provision(made: World, *, poll: int = 0, options: str = "", settings: Mappin
     lines = ['[[organizations]]\nname = "Acme"\nslug = "acme"\ncontacts = ["books@acme.test"]\n']
     lines += [connection(platform, sandbox, dict(settings or {})) for platform, sandbox in made.sandboxes.items()]
     lines.append(flows.format(poll=poll, options=options))
-    (made.directory / "world.toml").write_text("\n".join(lines))
-    made.manage("provision", str(made.directory / "world.toml"))
+    run_provision(made, made.directory / "world.toml", "\n".join(lines))
+
+
+def run_provision(made: World, file: Path, text: str) -> None:
+    file.write_text(text)
+    made.shell(f"from django.core.management import call_command\ncall_command('provision', {str(file)!r})")
 
 
 def connection(platform: str, sandbox: Mapping[str, Any], extra: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from connectors.canonical.money import Money, exponent
 from connectors.canonical.order import Order as Canonical
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.sandbox_delivery import Courier
 from connectors.kit.tame import parse_json
 from connectors.platforms.bigcommerce.orders import normalise_order

@@ -10,24 +10,8 @@ from typing import Any
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import InvoiceLine, InvoiceStatus
 from connectors.canonical.money import Money, exponent, total
-from flows.recipes.contract import (
-    Change,
-    Context,
-    DoubtsUnder,
-    Link,
-    LinkOf,
-    LinksUnder,
-    Look,
-    Mappings,
-    More,
-    Now,
-    OpenOrders,
-    OwnerOf,
-    Plan,
-    Recipe,
-    View,
-    WrittenBy,
-)
+from flows.recipes.contract import Change, Context, Mappings, Plan, Recipe
+from flows.recipes.looks import DoubtsUnder, Link, LinkOf, LinksUnder, Look, More, Now, OpenOrders, OwnerOf, View, WrittenBy
 from flows.recipes.order_to_invoice import RECIPE
 
 NOW = datetime(2026, 7, 31, 12, tzinfo=UTC)

@@ -230,6 +230,6 @@ def test_whatever_is_edited_where_it_settles_alike(edits: list[tuple[str, str, s
 
 def _link(key: str, id: str) -> Any:
     from connectors.canonical.identity import ObjectType
-    from flows.recipes.contract import Link
+    from flows.recipes.looks import Link
 
     return Link(ObjectType.CUSTOMER, key, id, "20260701090000abc")

@@ -22,7 +22,7 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import InvoiceStatus
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import Order
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import NeedsAttention, NothingToDo
 from connectors.kit.sandbox_delivery import Courier
 from connectors.kit.tame import parse_json

@@ -16,7 +16,7 @@ from connectors.canonical.ledger import InvoiceLine, InvoiceTax
 from connectors.canonical.order import Discount, OrderState
 from connectors.canonical.party import Customer
 from connectors.kit.errors import NeedsAttention, NothingToDo, Rejected
-from flows.recipes.contract import Link
+from flows.recipes.looks import Link
 from flows.recipes.order_to_invoice import RECIPE
 
 MUGS = line("1", "20.00", tax("HST", "2.60", "13", code="CA-ON"), quantity="2", sku="MUG-1", discount="10.00")

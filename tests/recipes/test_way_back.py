@@ -14,7 +14,8 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Invoice, OrderNote, OrderStatusChange, Payment
 from connectors.canonical.order import Order
 from connectors.kit.errors import NeedsAttention, NothingToDo
-from flows.recipes.contract import Context, Mappings, More, OpenOrders, OwnerOf, View
+from flows.recipes.contract import Context, Mappings
+from flows.recipes.looks import More, OpenOrders, OwnerOf, View
 from flows.recipes.payment_to_order_status import RECIPE
 
 INVOICE = Invoice(

@@ -10,8 +10,9 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.party import Customer
 from connectors.kit.errors import NothingToDo
 from flows.recipes.client_to_customer import RECIPE as CLIENTS
-from flows.recipes.contract import Change, Context, Link, LinkBack, LinkOf, Look, Mappings, Matches, More, Now, Plan, Recipe, View
+from flows.recipes.contract import Change, Context, Mappings, Plan, Recipe
 from flows.recipes.customer_to_client import RECIPE as CUSTOMERS
+from flows.recipes.looks import Link, LinkBack, LinkOf, Look, Matches, More, Now, View
 
 START = datetime(2026, 7, 1, 9, tzinfo=UTC)
 

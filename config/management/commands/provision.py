@@ -1,4 +1,4 @@
-"""manage.py provision FILE.toml: bring organizations, people, connections, flows and mappings to what a file says."""
+"""manage.py provision FILE.toml: bring organizations, people, connections, flows, mappings and alert targets to what a file says."""
 
 from __future__ import annotations
 

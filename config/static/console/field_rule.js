@@ -33,6 +33,38 @@
     }
   }
 
+  /* The list of fields is long: beside it, a box that finds one by a part of its name. */
+  function addFinder(source) {
+    const box = document.createElement("input");
+    const names = document.createElement("datalist");
+    names.id = "source-names";
+    for (const option of source.options) {
+      if (option.value) {
+        names.append(new Option("", option.text));
+      }
+    }
+    Object.assign(box, { type: "search", className: "finder", placeholder: "Find a field, like: city" });
+    box.setAttribute("list", names.id);
+    box.setAttribute("aria-label", "Find a field to fill from");
+    box.addEventListener("input", (event) => {
+      event.stopPropagation();
+      const found = [...source.options].find((option) => option.value && option.text === box.value);
+      if (found) {
+        source.value = found.value;
+        box.value = "";
+        source.dispatchEvent(new Event("input", { bubbles: true }));
+        source.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+    });
+    box.addEventListener("change", (event) => event.stopPropagation());
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") {
+        event.preventDefault(); // it looks for a field and saves nothing
+      }
+    });
+    source.after(box, names);
+  }
+
   function bind() {
     const panel = document.getElementById("trying");
     const form = document.getElementById("fieldmapping_form");
@@ -47,12 +79,16 @@
     };
     const own = () => {
       expression.disabled = Boolean(source && source.value);
+      expression.closest(".form-row").hidden = expression.disabled;
     };
     form.addEventListener("input", look);
     form.addEventListener("change", () => {
       own();
       look();
     });
+    if (source) {
+      addFinder(source);
+    }
     own();
     show(form, panel);
   }

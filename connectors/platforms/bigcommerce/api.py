@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.kit.contract import Account, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Raw
 from connectors.kit.errors import Gone, NeedsAttention, Refused
 from connectors.kit.http import Api, Plumbing
 from connectors.kit.tame import Tame

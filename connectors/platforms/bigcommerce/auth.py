@@ -7,7 +7,8 @@ import binascii
 import re
 from datetime import datetime
 
-from connectors.kit.contract import Account, Auth, Candidate, Entrance, Keys, OAuth2, Query, Whose
+from connectors.kit.account import Account
+from connectors.kit.contract import Auth, Candidate, Entrance, Keys, OAuth2, Query, Whose
 from connectors.kit.errors import BadSignature, Rejected
 from connectors.kit.signatures import TOLERANCE, check_base64
 from connectors.kit.tame import Tame, parse_json

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from connectors.canonical.identity import Notice, ObjectType, Window
 from connectors.canonical.party import NO_ADDRESS, Customer
-from connectors.kit.contract import Account, Page, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw
 from connectors.kit.errors import Gone, Rejected
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.canonical.identity import ObjectType
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.platforms.bigcommerce.api import store_hash
 
 _PAGES = {

@@ -9,7 +9,8 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money
 from connectors.canonical.order import ChargeLine, Discount, LineItem, Order, OrderState
 from connectors.canonical.party import NO_ADDRESS, Customer
-from connectors.kit.contract import Account, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Raw
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.bigcommerce.api import V2, V3, path_id, read_all, read_list

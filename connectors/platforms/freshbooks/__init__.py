@@ -83,6 +83,7 @@ CONNECTOR = Connector(
     webhooks=WEBHOOKS,
     link=link,
     payment_methods=payments.METHODS,
+    keeps_books=True,
     addressed=False,
     sandbox=SANDBOX,
 )

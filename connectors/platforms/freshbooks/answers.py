@@ -178,7 +178,7 @@ def _by_errno(status: int, problem: Problem) -> SyncError | None:
         )
     if errno == INACTIVE:
         return NeedsAttention(
-            f"The FreshBooks account is not active: {_said(problem)}. Reactivate it, then replay.", code="account_inactive"
+            f"The FreshBooks account is not active: {_said(problem)}. Reactivate it, then retry.", code="account_inactive"
         )
     if errno == READ_ONLY:
         return Refused(f"FreshBooks refused to write a field: {_said(problem)}.", code="read_only", field=problem.field)

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from connectors.canonical.identity import Notice, ObjectType, Window
-from connectors.kit.contract import Account, Page
+from connectors.kit.account import Account
+from connectors.kit.contract import Page
 from connectors.kit.errors import Gone, NeedsAttention, Refused, Rejected, Unclear
 from connectors.kit.http import Api, Bearer, Effect, Plumbing
 from connectors.kit.tame import Tame

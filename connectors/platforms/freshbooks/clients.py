@@ -6,7 +6,8 @@ from typing import Any
 
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.party import Address, Customer
-from connectors.kit.contract import Account, Page, Raw, Reads, Writes
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw, Reads, Writes
 from connectors.kit.errors import Gone
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
@@ -156,9 +157,14 @@ def update_client(api: Api, id: str, customer: Customer) -> Customer:
     return read_client(fb.change(api, CLIENTS, id, _fields(customer)))
 
 
+def _remove(api: Api, id: str) -> Customer:
+    return read_client(fb.change(api, CLIENTS, id, {"vis_state": 1}))
+
+
 def _restore(api: Api, id: str) -> Customer:
     return read_client(fb.change(api, CLIENTS, id, {"vis_state": 0}))
 
 
 READS = Reads(fetch=fetch_client, normalise=normalise_client, page=page_clients)
-WRITES = Writes(find=find_clients, create=create_client, get=get_client, update=update_client, actions={"restore": _restore})
+ACTIONS = {"remove": _remove, "restore": _restore}
+WRITES = Writes(find=find_clients, create=create_client, get=get_client, update=update_client, actions=ACTIONS)

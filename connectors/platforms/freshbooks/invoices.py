@@ -7,7 +7,8 @@ from typing import Any
 
 from connectors.canonical.ledger import Invoice, InvoiceStatus
 from connectors.canonical.party import Address, Customer
-from connectors.kit.contract import Account, Writes
+from connectors.kit.account import Account
+from connectors.kit.contract import Writes
 from connectors.kit.errors import Refused
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

@@ -7,7 +7,8 @@ from typing import Any
 
 from connectors.canonical.catalogue import Product
 from connectors.canonical.identity import ObjectType, Window
-from connectors.kit.contract import Account, Page, Raw, Reads, Writes
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw, Reads, Writes
 from connectors.kit.errors import Gone
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
@@ -97,9 +98,14 @@ def update_item(api: Api, id: str, product: Product) -> Product:
     return read_item(fb.change(api, ITEMS, id, _fields(product)))
 
 
+def _remove(api: Api, id: str) -> Product:
+    return read_item(fb.change(api, ITEMS, id, {"vis_state": 1}))
+
+
 def _restore(api: Api, id: str) -> Product:
     return read_item(fb.change(api, ITEMS, id, {"vis_state": 0}))
 
 
 READS = Reads(fetch=fetch_item, normalise=normalise_item, page=page_items)
-WRITES = Writes(find=find_items, create=create_item, get=get_item, update=update_item, actions={"restore": _restore}, every=every_item)
+ACTIONS = {"remove": _remove, "restore": _restore}
+WRITES = Writes(find=find_items, create=create_item, get=get_item, update=update_item, actions=ACTIONS, every=every_item)

@@ -8,7 +8,8 @@ from typing import Any
 
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.ledger import Payment
-from connectors.kit.contract import Account, Page, Raw, Reads, Writes
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw, Reads, Writes
 from connectors.kit.errors import Gone
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

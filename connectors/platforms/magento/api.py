@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Gone, Rejected, Unclear
 from connectors.kit.http import Api, Effect, Plumbing
 from connectors.kit.tame import Tame

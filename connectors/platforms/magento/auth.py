@@ -9,7 +9,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 from requests_oauthlib import OAuth1
 
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import NeedsAttention
 from connectors.kit.http import Bearer, Plumbing
 

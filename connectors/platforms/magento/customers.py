@@ -7,7 +7,8 @@ from typing import Any
 
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.party import Customer
-from connectors.kit.contract import Account, Page, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw
 from connectors.kit.errors import NeedsAttention
 from connectors.kit.http import Api, Effect
 from connectors.kit.tame import Tame

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from connectors.kit.contract import Account, Activated
+from connectors.kit.account import Account
+from connectors.kit.contract import Activated
 from connectors.kit.errors import Rejected, SyncError, Unauthorised
 from connectors.kit.http import Api, Effect, Plumbing, Response
 from connectors.platforms.magento.answers import classify

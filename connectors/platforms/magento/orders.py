@@ -8,7 +8,8 @@ from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import ChargeLine, Discount, LineItem, Order, OrderState, Tender
 from connectors.canonical.party import Customer
-from connectors.kit.contract import Account, Page, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw
 from connectors.kit.errors import NeedsAttention, NothingToDo
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

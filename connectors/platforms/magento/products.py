@@ -8,7 +8,8 @@ import re
 from connectors.canonical.catalogue import Product
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.money import Money
-from connectors.kit.contract import Account, Page, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw
 from connectors.kit.errors import Gone
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Connector, RateLimit, Reads, Setting
-from connectors.platforms.shopify.api import open_api
+from connectors.platforms.shopify.api import open_api, refuses
 from connectors.platforms.shopify.auth import APP, LABELS, WAYS
 from connectors.platforms.shopify.customers import fetch_customer, normalise_customer
 from connectors.platforms.shopify.links import link
@@ -69,5 +69,7 @@ CONNECTOR = Connector(
     paid_statuses=("paid", "partially_paid", "partially_refunded", "refunded"),
     source_options=(OPTION,),
     payment_methods=("shopify_payments", "paypal", "shop_pay", "gift_card", "shopify_store_credit", "manual", "bank deposit", "cash"),
+    address_help="The permanent one, which ends in .myshopify.com: https://my-shop.myshopify.com (Settings > Domains in Shopify)",
+    refuses=refuses,
     sandbox=SANDBOX,
 )

@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 from connectors.canonical.identity import Window
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import NeedsAttention, Refused, Rejected, SyncError, Unclear
 from connectors.kit.http import Api, Bearer, Effect, Plumbing, Response
 from connectors.kit.tame import Tame
@@ -27,6 +27,11 @@ def shop_domain(text: str) -> str:
     """The shop's permanent domain from what a person typed; "" when it is none (a trailing newline or another host is none)."""
     host = text.strip().lower().removeprefix("https://").removeprefix("http://").partition("/")[0]
     return host if DOMAIN.fullmatch(host) else ""
+
+
+def refuses(address: str) -> str:
+    """Why this is no address of a shop; its own domain, which visitors see, serves neither the API nor the sign-in."""
+    return "" if shop_domain(address) else "Enter the address that ends in .myshopify.com (Settings > Domains in Shopify)."
 
 
 def open_api(account: Account, plumbing: Plumbing) -> Api:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from connectors.kit.contract import Account, Auth, ClientCredentials, Entrance, Keys, OAuth2, Query, Whose
+from connectors.kit.account import Account
+from connectors.kit.contract import Auth, ClientCredentials, Entrance, Keys, OAuth2, Query, Whose
 from connectors.kit.errors import BadSignature, Rejected
 from connectors.kit.signatures import check_hex, check_timestamp
 from connectors.platforms.shopify.api import shop_domain

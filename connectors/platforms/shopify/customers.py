@@ -7,7 +7,8 @@ from datetime import UTC, timedelta
 
 from connectors.canonical.identity import Notice, ObjectType, Window
 from connectors.canonical.party import NO_ADDRESS, Customer
-from connectors.kit.contract import Account, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Raw
 from connectors.kit.errors import Gone
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

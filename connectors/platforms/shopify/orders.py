@@ -7,12 +7,13 @@ from dataclasses import replace
 from connectors.canonical.identity import Notice, ObjectType
 from connectors.canonical.money import Money
 from connectors.canonical.order import Order, OrderState
-from connectors.kit.contract import Account, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Raw
 from connectors.kit.tame import Tame
 from connectors.platforms.shopify.ids import number_of
 from connectors.platforms.shopify.links import link
 from connectors.platforms.shopify.parties import read_address, read_buyer
-from connectors.platforms.shopify.payments import captured, read_transactions
+from connectors.platforms.shopify.payments import called, captured, read_transactions
 from connectors.platforms.shopify.pieces import read_discounts, read_pieces, to_charges, to_lines
 from connectors.platforms.shopify.purse import Purse, purse_of
 from connectors.platforms.shopify.refunds import find_excess, read_refunds, take_removed, to_refunds
@@ -64,7 +65,7 @@ def normalise_order(raw: Raw, account: Account) -> Order:
         shipping=read_address(order["shippingAddress"]),
         prices_include_tax=order["taxesIncluded"].boolean(),
         payment_method=gateways[0] if gateways else "",
-        payment_method_title=", ".join(gateways),
+        payment_method_title=", ".join(map(called, gateways)),
         note=order["note"].text_or(),
         test=order["test"].boolean(),
         time_zone=account.time_zone,

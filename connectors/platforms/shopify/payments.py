@@ -21,6 +21,15 @@ _KINDS = {
 }
 
 
+_CALLED = {"shopify_payments": "Shopify Payments", "shop_pay": "Shop Pay", "paypal": "PayPal", "shopify_store_credit": "Store credit"}
+
+
+def called(gateway: str) -> str:
+    """A way to pay as people call it: Shopify tells its handle ("gift_card"), of some the name that the shop gave."""
+    is_handle = gateway == gateway.lower() and " " not in gateway
+    return _CALLED.get(gateway) or (gateway.replace("_", " ").capitalize() if is_handle else gateway)
+
+
 def read_status(transaction: Tame) -> TransactionStatus:
     """What is neither a success nor certain to have failed is still open; statuses of later versions count as open, too."""
     word = transaction["status"].text()

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from connectors.kit.contract import Account, Usage
+from connectors.kit.account import Account
+from connectors.kit.contract import Usage
 from connectors.kit.errors import RateLimited, Rejected
 from connectors.kit.http import Api, Plumbing, Response
 from connectors.platforms.shopify.queries import Operation

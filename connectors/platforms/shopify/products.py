@@ -6,7 +6,8 @@ from datetime import datetime
 
 from connectors.canonical.catalogue import Product
 from connectors.canonical.money import Money
-from connectors.kit.contract import Account, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Raw
 from connectors.kit.errors import Gone
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.canonical.money import Money, total
-from connectors.kit.contract import Account, Setting
+from connectors.kit.account import Account
+from connectors.kit.contract import Setting
 from connectors.kit.tame import Tame
 
 SHOP, BUYER = "shop", "presentment"

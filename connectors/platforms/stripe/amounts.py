@@ -35,7 +35,7 @@ def to_units(amount: Money) -> int:
     if units % step:
         raise NeedsAttention(
             f"Stripe cannot take {amount}: in {amount.currency} it wants whole multiples of {_smallest(amount.currency, step)}. "
-            "Correct the invoice, then replay.",
+            "Correct the invoice, then retry.",
             code="too_fine",
         )
     return int(units)

@@ -79,7 +79,7 @@ def _forbidden(said: str) -> SyncError:
 
 
 def _by_code(status: int, code: str, error: Tame) -> SyncError:
-    said, kind = _text(error, "message") or code or "no reason given", _text(error, "type")
+    said, kind = _text(error, "message").rstrip(". ") or code or "no reason given", _text(error, "type")
     if status == 401:
         return _unauthorised(said)
     if status == 403:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import requests
 from requests.auth import AuthBase
 
+from connectors.kit.account import Account
 from connectors.kit.brackets import to_brackets
-from connectors.kit.contract import Account
 from connectors.kit.errors import Conflict, Gone, NeedsAttention, Rejected, SyncError, Transient, Unclear
 from connectors.kit.http import ATTEMPTS, Api, Effect, Operation, Plumbing
 from connectors.kit.tame import Tame

@@ -8,7 +8,8 @@ from typing import Any
 
 from connectors.canonical.collection import CollectedPayment, Collection, CollectionState
 from connectors.canonical.money import Money, total
-from connectors.kit.contract import Account, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Raw
 from connectors.kit.errors import Gone, PartOf
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

@@ -134,7 +134,7 @@ def update_customer(api: Api, id: str, customer: Customer) -> Customer:
 def restore_customer(api: Api, id: str) -> Customer:
     """A deleted customer cannot be brought back at Stripe."""
     raise NeedsAttention(
-        f"The customer {id} was deleted in Stripe, which cannot be undone there. Take its link off under Links, then replay.",
+        f"The customer {id} was deleted in Stripe, which cannot be undone there. Take its link off under Links, then retry.",
         code="customer_deleted",
     )
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from connectors.canonical.ledger import Invoice, InvoiceStatus
 from connectors.canonical.money import Money, total
-from connectors.kit.contract import Account, Writes
+from connectors.kit.account import Account
+from connectors.kit.contract import Writes
 from connectors.kit.errors import Gone, NeedsAttention, Refused
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame

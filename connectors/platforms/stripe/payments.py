@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from connectors.canonical.ledger import Payment
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.tame import Tame
 from connectors.platforms.stripe.amounts import from_units, read_time, read_time_or
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Gone, Rejected, SyncError, Unclear
 from connectors.kit.http import Api, Effect, Plumbing, Response
 from connectors.kit.tame import Tame

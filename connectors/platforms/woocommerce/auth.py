@@ -10,7 +10,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_oauthlib import OAuth1
 
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import SyncError, Transient, Unauthorised
 from connectors.kit.http import Response
 from connectors.platforms.woocommerce.answers import CANNOT_VIEW

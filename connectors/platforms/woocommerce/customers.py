@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from connectors.canonical.identity import Notice, ObjectType, Window
 from connectors.canonical.party import Customer
-from connectors.kit.contract import Account, Page, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.woocommerce.api import V3, read_object

@@ -7,7 +7,8 @@ from connectors.canonical.money import Money
 from connectors.canonical.order import Discount, Order, OrderState
 from connectors.canonical.party import Customer
 from connectors.canonical.settlement import Transaction, TransactionKind, TransactionStatus
-from connectors.kit.contract import Account, Page, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw
 from connectors.kit.errors import Rejected
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame, parse_json

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from connectors.canonical.catalogue import Product
 from connectors.canonical.identity import Notice, ObjectType, Window
 from connectors.canonical.money import Money
-from connectors.kit.contract import Account, Page, Raw
+from connectors.kit.account import Account
+from connectors.kit.contract import Page, Raw
 from connectors.kit.http import Api
 from connectors.kit.tame import Tame
 from connectors.platforms.woocommerce.api import V3, read_object

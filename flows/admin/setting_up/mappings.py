@@ -14,7 +14,7 @@ from flows.admin.setting_up.path import again, go_on, show
 from flows.mapping.items import map_item
 from flows.mapping.values import map_value
 from flows.models import Flow, ItemMapping, SetUp, ValueMapping
-from flows.setting_up.proposals import ITEM, LOOKS, Group, Proposal, groups_of
+from flows.setting_up.proposals import ITEM, LOOKS, Group, groups_of, kinds_for
 from flows.setting_up.steps import MAPPINGS
 
 
@@ -22,10 +22,10 @@ def mappings(request: HttpRequest, row: SetUp) -> HttpResponse:
     """GET proposes, POST saves what was filled in. Names that come up later can be mapped at any time."""
     if row.flow is None:
         return again(row, MAPPINGS)
-    groups, problem = _groups(row.flow)
     if request.method == "POST":
-        refused = _save_all(request, row.flow, groups)
+        refused = _save_all(request, row.flow)
         return again(row, MAPPINGS) if refused else go_on(request, row, MAPPINGS)
+    groups, problem = _groups(row.flow)
     return show(request, row, MAPPINGS, {"groups": groups, "problem": problem, "looks": LOOKS})
 
 
@@ -36,31 +36,64 @@ def _groups(flow: Flow) -> tuple[list[Group], str]:
         return [], problem.message
 
 
-def _save_all(request: HttpRequest, flow: Flow, groups: list[Group]) -> int:
-    """Only what was proposed can be saved here, and only what is new is. Returns how many could not be."""
-    saved = refused = 0
-    for proposal in [one for group in groups for one in group.proposals]:
-        value = request.POST.get(f"{proposal.kind}:{proposal.source}", "").strip()
-        if not value or (proposal.mapped and value == proposal.value):
+def _save_all(request: HttpRequest, flow: Flow) -> int:
+    """Each "kind:name" of the form as it was shown, whatever the source would say by now; "was:kind:name" is what was mapped then. What
+    somebody else has mapped meanwhile stays. Returns how many could not be saved.
+    """
+    held = _held(flow, [name.partition(":")[2] for name in request.POST])
+    saved = removed = refused = 0
+    for name, typed in request.POST.items():
+        kind, _, source = name.partition(":")
+        value, row, was = str(typed).strip(), held.get(name), str(request.POST.get(f"was:{name}", ""))
+        if kind not in kinds_for(flow.recipe) or value in (was, _value(row)):
             continue
-        try:
-            _save(request, flow, proposal, value)
-            saved += 1
-        except (SyncError, KeyError) as problem:
-            why = problem.message if isinstance(problem, SyncError) else "The books do not list that item."
-            tell(request, Said(f"{proposal.name} was not mapped: {why}", ok=False))
+        if was != _value(row):
+            tell(request, Said(f"{source} was mapped by somebody else while this page was open; that stays.", ok=False))
+        elif not value and row is not None:
+            _remove(request, row)
+            removed += 1
+        elif why := _refusal(request, flow, kind, source, value):
+            tell(request, Said(f"{source} was not mapped: {why}", ok=False))
             refused += 1
-    if saved:
-        tell(request, Said(f"{saved} mapping{'s' if saved > 1 else ''} saved."))
+        else:
+            saved += 1
+    told = [f"{count} mapping{'s' if count > 1 else ''} {what}." for count, what in ((saved, "saved"), (removed, "removed")) if count]
+    if told:
+        tell(request, Said(" ".join(told)))
     return refused
 
 
-def _save(request: HttpRequest, flow: Flow, proposal: Proposal, value: str) -> None:
+def _held(flow: Flow, sources: list[str]) -> dict[str, ItemMapping | ValueMapping]:
+    """What is mapped already, by the names of the form."""
+    items = {f"{ITEM}:{row.sku}": row for row in ItemMapping.objects.filter(flow=flow, sku__in=sources)}
+    return {**items, **{f"{row.kind}:{row.source}": row for row in ValueMapping.objects.filter(flow=flow, source__in=sources)}}
+
+
+def _value(row: ItemMapping | ValueMapping | None) -> str:
+    if row is None:
+        return ""
+    return row.item_id if isinstance(row, ItemMapping) else row.target
+
+
+def _refusal(request: HttpRequest, flow: Flow, kind: str, source: str, value: str) -> str:
+    """ "" when it is saved; else why it cannot be."""
     person = request.user.get_username()
     mapping: ItemMapping | ValueMapping
-    if proposal.kind == ITEM:
-        mapping, new, _ = map_item(flow, proposal.source, value, person)
-    else:
-        mapping, new, _ = map_value(flow, proposal.kind, proposal.source, value, person)
+    try:
+        if kind == ITEM:
+            mapping, new, _ = map_item(flow, source, value, person)
+        else:
+            mapping, new, _ = map_value(flow, kind, source, value, person)
+    except SyncError as problem:
+        return problem.message
+    except KeyError:
+        return "The books do not list that item."
     page: Any = admin.site.get_model_admin(type(mapping))
     (page.log_addition if new else page.log_change)(request, mapping, "Chosen while the flow was set up.")
+    return ""
+
+
+def _remove(request: HttpRequest, row: ItemMapping | ValueMapping) -> None:
+    page: Any = admin.site.get_model_admin(type(row))
+    page.log_deletions(request, [row])
+    row.delete()

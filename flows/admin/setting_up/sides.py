@@ -15,7 +15,7 @@ from audit.console.prose import as_html
 from connectors.registry import get_connector, guide_to
 from credentials.access import limit_to, may_manage
 from credentials.accounts import connector_of, oauth_of
-from credentials.admin.connection_form import SECRET, SETTING, ConnectionForm, form_for
+from credentials.admin.connection_form import SECRET, SETTING, AddressField, ConnectionForm, checked_address, form_for
 from credentials.models import Connection
 from credentials.views import leave_for_handover, leave_for_oauth
 from credentials.way_back import come_back_to
@@ -29,9 +29,7 @@ MAY_ADD = "credentials.add_connection"
 class NewSideForm(AnyForm):
     """A connection that does not exist yet."""
 
-    base_url = forms.URLField(
-        label="Address", max_length=300, assume_scheme="https", help_text="Of the shop, as its visitors see it: https://shop.example"
-    )
+    base_url = AddressField()
 
     class Meta:
         model = Connection
@@ -41,13 +39,20 @@ class NewSideForm(AnyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not get_connector(self.instance.platform).addressed:
+        connector = get_connector(self.instance.platform)
+        self.fields["base_url"].help_text = connector.address_help
+        if not connector.addressed:
             del self.fields["base_url"]
+
+    def clean_base_url(self) -> str:
+        return checked_address(self.cleaned_data["base_url"], self.instance.platform)
 
     def clean_label(self) -> str:
         label = str(self.cleaned_data["label"]).strip()
         if Connection.objects.filter(organization_id=self.instance.organization_id, label=label).exists():
-            raise forms.ValidationError("Another connection of this organization has this name. Choose it above, or take another name.")
+            raise forms.ValidationError(
+                "Another connection has this name. Take another name, or choose that connection above if it is there."
+            )
         return label
 
 
@@ -169,6 +174,7 @@ def _asked(connection: Connection) -> set[str]:
 def _form(request: HttpRequest, connection: Connection) -> ConnectionForm:
     form = form_for(connection)(request.POST if request.method == "POST" else None, instance=connection)
     del form.fields["label"]
+    form.fields["base_url"].help_text = connector_of(connection).address_help
     if not connector_of(connection).addressed and not connection.base_url:
         del form.fields["base_url"]
     return form

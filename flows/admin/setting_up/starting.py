@@ -15,11 +15,12 @@ from audit.console.buttons import Said, tell
 from connectors.kit.errors import NeedsAttention
 from flows.admin.flow_pages import days
 from flows.admin.parts import proof_of, web_address
-from flows.admin.setting_up.path import again, go_on, show
+from flows.admin.setting_up.path import again, show
+from flows.listening.words import every_in_words
 from flows.models import Flow, SetUp
 from flows.recipes import RECIPES
 from flows.setting_up.arrival import arrival_of
-from flows.setting_up.starting import has_start_date, switch_on
+from flows.setting_up.starting import has_start_date, how_it_hears, switch_on
 from flows.setting_up.steps import FIRST, START
 
 
@@ -57,10 +58,9 @@ def start(request: HttpRequest, row: SetUp) -> HttpResponse:
     if form.is_bound and form.is_valid():
         problem = _switched_on(request, row, flow, form, now)
         if not problem:
-            row.finished_at = now
-            return go_on(request, row, START)
+            return again(row, FIRST)
         form.add_error(None, problem)
-    context = {"form": form, "flow": flow, "dated": dated, "kind": RECIPES[flow.recipe].source.plural}
+    context = {"form": form, "flow": flow, "dated": dated, "kind": RECIPES[flow.recipe].source.plural, "hears": how_it_hears(flow)}
     return show(request, row, START, context)
 
 
@@ -76,9 +76,12 @@ def _switched_on(request: HttpRequest, row: SetUp, flow: Flow, form: StartForm, 
     first = form.cleaned_data["first_day"]
     since = days(flow, first, first, now)[0] if form.cleaned_data["backfill"] and first else None
     try:
-        problems = switch_on(flow, first, since, now, request.user.get_username())
+        problems = switch_on(row, flow, first, since, now, request.user.get_username())
     except NeedsAttention as refusal:
         return refusal.message
+    if problems is None:
+        tell(request, Said(f"{flow} was switched on a moment ago, with what was chosen then. This changed nothing.", ok=False))
+        return ""
     said = f"{flow} is on" + (f", for what is from {first} on." if first and has_start_date(flow) else ".")
     more = f" All that changed since {first} is read again." if since else ""
     page: Any = admin.site.get_model_admin(Flow)
@@ -101,6 +104,6 @@ def first(request: HttpRequest, row: SetUp) -> HttpResponse:
         "kind": RECIPES[flow.recipe].source,
         "proof": proof_of(found.first) if found.first and found.first.exact is not None else None,
         "there": web_address(flow.destination, found.link.object_type, found.link.remote_id) if found.link else "",
-        "minutes": flow.poll_seconds // 60,
+        "every": every_in_words(flow.poll_seconds),
     }
     return show(request, row, FIRST, context)

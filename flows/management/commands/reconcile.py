@@ -40,7 +40,7 @@ class Command(BaseCommand):
         else:
             for drift in report.drifts:
                 age = "" if drift.age_days is None else f" ({drift.age_days} d)"
-                self.stdout.write(f"{drift.kind:<10} {drift.number:<14} {drift.sentence}{age}")
+                self.stdout.write(f"{', '.join(drift.kinds):<16} {drift.number:<14} {drift.sentence}{age}")
             self.stdout.write(f"{report.compared} compared, {len(report.drifts)} different, {report.repaired} queued for repair.")
         if report.drifts and not options["repair"]:
             sys.exit(1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import openpyxl
@@ -18,11 +20,12 @@ from connectors.kit.errors import Rejected
 MOST_BYTES = 3 * 1024 * 1024
 MOST_ROWS = 50_000
 MOST_COLUMNS = 50  # of an Excel sheet; what stands further to the right is not looked at
-UNPACKED = 60 * 1024 * 1024  # an Excel file is a ZIP: what it may come to
+UNPACKED = 38 * 1024 * 1024  # an Excel file is a ZIP: what it may come to; a sheet of MOST_ROWS items was measured at 19 MB
 KINDS: Mapping[str, str] = {"csv": "CSV", "xlsx": "Excel"}
 _FORMATS = {"csv": CSV, "xlsx": XLSX}
 # What Excel, Sheets or LibreOffice would calculate. Quotes before it count, so that reading undoes exactly what writing did.
 _FORMULA = re.compile(r"'*\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|'*[\t\r\n]")
+_NAMED = re.compile(r'"?sep=([,;\t])"?')  # a first line by which Excel is told the separator
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -94,18 +97,26 @@ def text_of(cell: object) -> str:
 def _csv(content: bytes, name: str) -> Sequence[Sequence[object]]:
     if name.casefold().endswith((".xls", ".ods", ".numbers")):
         raise Rejected("Save it as .xlsx or .csv first.", code="bad_format")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", "replace")  # what Excel on Windows writes
+    text = _decoded(content)
     if "\0" in text:
         raise Rejected("That is neither a CSV nor an Excel file (.xlsx).", code="bad_format")
     first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    named = _NAMED.fullmatch(first.strip())
+    delimiter = named[1] if named else max(",;\t", key=first.count)
     try:
-        return _filled(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = _filled(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as problem:
         raise Rejected(f"The file is no CSV: {problem}.", code="bad_format") from problem
+    return rows[1:] if named else rows
+
+
+def _decoded(content: bytes) -> str:
+    """As Excel saves it: "CSV UTF-8", "Unicode text", or "CSV" on Windows."""
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (b"", "utf-8-sig")):
+        if content.startswith(mark):
+            with suppress(UnicodeDecodeError):
+                return content.decode(encoding)
+    return content.decode("cp1252", "replace")
 
 
 def _excel(content: bytes) -> Sequence[Sequence[object]]:

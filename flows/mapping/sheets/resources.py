@@ -36,6 +36,7 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
     keys: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    cells: Mapping[str, str] = {}  # what a person writes into a column that must not be empty
     organization = fields.Field(attribute="flow__organization__slug", column_name="organization", readonly=True)
     flow = fields.Field(attribute="flow__label", column_name="flow", readonly=True)
 
@@ -81,6 +82,8 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
 
     def _flow_of(self, row: Mapping[str, Any]) -> Flow:
         slug, label = str(row.get("organization", "")).casefold(), row["flow"]
+        if not label:
+            raise ValidationError({"flow": "The cell is empty. Write the name of the flow, as the console shows it."})
         found = [flow for (place, name), flow in self._flows.items() if name == label and slug in ("", place)]
         if len(found) == 1:
             return found[0]
@@ -112,11 +115,23 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
         try:
             instance.clean_fields(exclude={"flow", *errors})
         except ValidationError as problem:
-            errors = problem.update_error_dict(errors)
+            errors |= {name: [self._said(name, error) for error in found] for name, found in problem.error_dict.items()}
         if not errors and (wrong := self.problem_with(instance)):
             errors = {self.told[0]: [wrong]}
         if errors:
             raise ValidationError(errors)
+
+    def _said(self, name: str, error: ValidationError) -> str:
+        """What is wrong with a cell, and what belongs there, instead of the words of a form."""
+        limits: Mapping[str, Any] = error.params or {}
+        if error.code in ("blank", "null"):
+            return f"The cell is empty. Write {self.cells.get(name, 'something')}."
+        if error.code == "max_length":
+            return f"It has {limits['show_value']} characters. Write at most {limits['limit_value']} characters."
+        if error.code == "invalid_choice":
+            allowed = ", ".join(str(value) for value, _ in self._meta.model._meta.get_field(name).flatchoices)
+            return f'"{limits["value"]}" is not known here. Write one of: {allowed}.'
+        return " ".join(error.messages)
 
     def bulk_update(self, using_transactions: bool, dry_run: bool, raise_errors: bool, batch_size: Any = None, result: Any = None) -> None:
         """By key, in one statement for each batch: the package's own way takes a minute for 50,000 lines."""
@@ -156,9 +171,11 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
 
 def _sentences(done: Any) -> tuple[str, ...]:
     if done.validation_error is None:
-        return tuple(f"It could not be read: {error.error}" for error in done.errors)
+        return tuple(f"This line could not be read ({error.error}). Compare it with a line of an export." for error in done.errors)
     by_field = getattr(done.validation_error, "message_dict", None) or {"": done.validation_error.messages}
-    return tuple(f"{name}: {said}" if name and name != "__all__" else said for name, all_said in by_field.items() for said in all_said)
+    return tuple(
+        f"Column {name}: {said}" if name and name != "__all__" else said for name, all_said in by_field.items() for said in all_said
+    )
 
 
 class _Options:
@@ -175,11 +192,26 @@ class ItemMappingResource(MappingResource):
     """SKU to item."""
 
     keys, told, needed = ("sku",), ("item_id", "item_name"), ("flow", "sku", "item_id", "item_name")
+    cells = {"sku": "the SKU as the shop has it", "item_id": "the item's id in the books", "item_name": "the item's name in the books"}
 
     class Meta(_Options):
         model = ItemMapping
         fields = ("organization", "flow", "sku", "item_id", "item_name")
         import_id_fields = ("flow", "sku")
+
+    def before_import(self, dataset: Any, **kwargs: Any) -> None:
+        super().before_import(dataset, **kwargs)
+        told = {as_typed(str(sku).strip()) for sku in dataset["sku"]}
+        numbers = ((flow, sku) for flow, sku in self._held if sku.isdecimal() and sku.startswith("0"))
+        self._cut = {(flow, sku.lstrip("0")): sku for flow, sku in numbers if sku not in told}
+
+    def problem_with(self, instance: Any) -> str:
+        """Raises for the SKU itself: a new number, where the same with leading zeros is mapped and has no line in the file."""
+        whole = self._cut.get((instance.flow_id, instance.sku)) if instance.pk is None else None
+        if whole is not None:
+            said = f'"{whole}" is mapped here, and spreadsheets drop leading zeros. Format the column as text, or give {whole} a line, too.'
+            raise ValidationError({"sku": [said]})
+        return ""
 
     def says(self, row: Any) -> str:
         return f"{row.item_name} ({row.item_id})"
@@ -189,6 +221,7 @@ class ValueMappingResource(MappingResource):
     """Taxes, ways to pay, statuses, accounts."""
 
     keys, told, needed = ("kind", "source"), ("target",), ("flow", "kind", "source", "target")
+    cells = {"source": "what the shop calls it", "target": "what the books call it"}
 
     class Meta(_Options):
         model = ValueMapping
@@ -200,7 +233,8 @@ class ValueMappingResource(MappingResource):
         kind = str(row.get("kind", "")).casefold()
         row["kind"] = labels.get(kind, kind)
         if row["kind"] not in ValueMapping.Kind.values:
-            raise ValidationError({"kind": f'"{kind}" is none of {", ".join(ValueMapping.Kind.values)}.'})
+            said = f'"{kind}" is not known here.' if kind else "The cell is empty."
+            raise ValidationError({"kind": f"{said} Write one of: {', '.join(ValueMapping.Kind.values)}."})
 
     def problem_with(self, instance: Any) -> str:
         if instance.kind not in kinds_of(instance.flow):
@@ -213,6 +247,7 @@ class FieldMappingResource(MappingResource):
     """Field rules. Each goes through the service that keeps its versions."""
 
     keys, told, needed = ("target",), ("expression", "transform", "default", "mode"), ("flow", "target", "expression")
+    cells = {"target": "the field to fill, like invoice.notes", "expression": "the field that it is filled from, like note"}
 
     class Meta(_Options):
         model = FieldMapping

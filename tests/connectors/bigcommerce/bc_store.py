@@ -14,7 +14,7 @@ from typing import Any
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.money import Money
 from connectors.canonical.order import Order
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.http import Api, Plumbing
 from connectors.kit.sandbox import Served, serve
 from connectors.kit.tame import parse_json

@@ -17,7 +17,7 @@ from connectors.canonical.identity import Notice, ObjectType, Window
 from connectors.canonical.ledger import Credit, Invoice, InvoiceLine, InvoiceStatus, InvoiceTax, Payment
 from connectors.canonical.money import Money
 from connectors.canonical.party import Address, Customer
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Conflict, Gone, NeedsAttention, RateLimited, Refused, Transient, Unauthorised, Unclear
 from connectors.kit.http import Api, Plumbing
 from connectors.kit.sandbox import Served, serve

@@ -14,7 +14,7 @@ import pytest
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.ledger import InvoiceLine, InvoiceStatus, InvoiceTax
 from connectors.canonical.money import Money
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Conflict, Gone, NeedsAttention, Refused, Rejected, SyncError, Transient, Unauthorised
 from connectors.kit.http import Response
 from connectors.kit.tame import Tame

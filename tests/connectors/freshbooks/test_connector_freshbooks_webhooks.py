@@ -17,7 +17,8 @@ import pytest
 
 from connectors.canonical.identity import Notice, ObjectType
 from connectors.canonical.party import Customer
-from connectors.kit.contract import Account, Delivery
+from connectors.kit.account import Account
+from connectors.kit.contract import Delivery
 from connectors.kit.errors import BadSignature, Refused
 from connectors.kit.http import Plumbing
 from connectors.kit.sandbox import serve

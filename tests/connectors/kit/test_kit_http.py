@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 
 from connectors.kit import http as kit_http
 from connectors.kit import wire
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import (
     NeedsAttention,
     RateLimited,

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from connectors.kit import network
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import NeedsAttention, Transient
 from connectors.kit.http import Api, Effect, Exchange, Plumbing, session_for
 

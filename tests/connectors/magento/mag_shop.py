@@ -16,7 +16,7 @@ from oauthlib.oauth1.rfc5849 import signature as oauth
 
 from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.order import Order
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.http import Api, Plumbing
 from connectors.kit.sandbox import Call, Sandbox, Served, serve
 from connectors.kit.tame import parse_json

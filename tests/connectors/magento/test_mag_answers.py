@@ -6,7 +6,7 @@ import pytest
 from mag_shop import CUSTOMERS, ORDERS, plumbing, shop
 
 from connectors.canonical.party import Address, Customer
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import (
     Conflict,
     Gone,

@@ -6,7 +6,7 @@ import pytest
 from mag_shop import plumbing, shop, wide
 
 from connectors.canonical.identity import ObjectType, Window
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import NeedsAttention, NothingToDo, Rejected, Transient
 from connectors.kit.sandbox import Answer, Sandbox, serve
 from connectors.platforms.magento import CONNECTOR, orders

@@ -11,7 +11,7 @@ from mag_shop import CUSTOMERS, KEYS, plumbing, shop, well_signed
 
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.party import Customer
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import NeedsAttention, Refused, Rejected, Transient, Unauthorised
 from connectors.kit.sandbox import Answer, Call, Sandbox, serve
 from connectors.platforms.magento import CONNECTOR

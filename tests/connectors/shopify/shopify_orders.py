@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from connectors.canonical.order import Order
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.tame import parse_json
 from connectors.platforms.shopify.orders import normalise_order
 from connectors.platforms.shopify.sandbox import build

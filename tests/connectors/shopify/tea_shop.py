@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import Order
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Unauthorised
 from connectors.kit.http import Api, Plumbing
 from connectors.kit.plumbing import ONLY_TOKEN

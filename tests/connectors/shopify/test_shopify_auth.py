@@ -10,7 +10,8 @@ import pytest
 import requests
 from tea_shop import Shop, open_shop
 
-from connectors.kit.contract import Account, ClientCredentials, Keys, OAuth2
+from connectors.kit.account import Account
+from connectors.kit.contract import ClientCredentials, Keys, OAuth2
 from connectors.kit.errors import BadSignature, Rejected
 from connectors.kit.signatures import hex_signature
 from connectors.platforms.shopify import CONNECTOR

@@ -11,7 +11,7 @@ from tea_shop import FIXTURES, Shop, cad, fixture, open_shop, parts, read_fixtur
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import ChargeKind, Order, OrderState
 from connectors.canonical.settlement import TransactionKind, TransactionStatus
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Rejected
 from connectors.kit.tame import parse_json
 from connectors.platforms.shopify.orders import normalise_order
@@ -120,6 +120,7 @@ def test_a_sold_gift_card_is_a_charge_and_one_that_pays_is_a_payment(shop: Shop)
     order = shop.read(shop.place(lines=[card, {"sku": "SH-SHORT"}], payments=payments))
     assert [(c.kind, c.name, c.total, c.taxes) for c in order.charges] == [(ChargeKind.GIFT_CARD, "2 x Gift card", cad("50.00"), ())]
     assert [(t.gateway, t.amount) for t in order.transactions] == [("gift_card", cad("17.15")), ("shopify_payments", cad("40.03"))]
+    assert order.payment_method_title == "Gift card, Shopify Payments", "as people call them"
     assert order.tenders == ()
     assert order.total == cad("57.18")
 

@@ -11,7 +11,7 @@ from tea_shop import Shop, cad, fixture, left, open_shop, parts, read_fixture
 from connectors.canonical.money import Money
 from connectors.canonical.order import OrderState
 from connectors.canonical.settlement import Repaid
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.platforms.shopify.orders import normalise_order
 
 

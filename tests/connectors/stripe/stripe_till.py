@@ -14,7 +14,7 @@ import stripe
 from connectors.canonical.ledger import Invoice, InvoiceLine
 from connectors.canonical.money import Money
 from connectors.canonical.party import Address, Customer
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.http import Api, Exchange, Plumbing
 from connectors.kit.sandbox import Served, serve
 from connectors.platforms.stripe import CONNECTOR

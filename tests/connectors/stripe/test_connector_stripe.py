@@ -81,6 +81,12 @@ def test_each_answer_has_its_class(response, kind, code):
     assert (type(found), found.code) == (kind, code)
 
 
+def test_a_refusal_that_is_a_sentence_ends_in_one_full_stop():
+    for status, begin in ((400, "Stripe refused it: "), (402, "Stripe could not charge it: ")):
+        found = classify(answer(status, {"type": KIND, "code": "amount_too_small", "message": "Amount must be at least $0.50."}))
+        assert found.message == f"{begin}Amount must be at least $0.50."
+
+
 def test_only_a_lock_is_no_reason_to_slow_down(till):
     assert is_contended(answer(429, {"code": "lock_timeout"}))
     assert not is_contended(answer(429, {"code": "rate_limit"}))

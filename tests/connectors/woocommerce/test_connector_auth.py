@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 import pytest
 import responses
 
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import NeedsAttention, Unauthorised
 from connectors.kit.http import Effect, Plumbing
 from connectors.platforms.woocommerce import CONNECTOR

@@ -8,7 +8,7 @@ import responses
 
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import OrderNote, OrderStatusChange
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Gone, NeedsAttention, Transient, Unclear
 from connectors.kit.http import Plumbing
 from connectors.platforms.woocommerce import CONNECTOR

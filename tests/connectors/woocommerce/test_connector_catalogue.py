@@ -6,7 +6,7 @@ from pathlib import Path
 
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.tame import parse_json
 from connectors.platforms import woocommerce
 from connectors.platforms.woocommerce import CONNECTOR

@@ -12,7 +12,7 @@ from connectors.canonical.identity import ObjectType
 from connectors.canonical.money import Money, total
 from connectors.canonical.order import ChargeKind, Order, OrderState, TaxLine
 from connectors.canonical.settlement import RefundLine, TransactionKind
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Rejected
 from connectors.kit.tame import parse_json
 from connectors.platforms import woocommerce

@@ -9,7 +9,7 @@ import pytest
 import responses
 
 from connectors.canonical.identity import ObjectType, Window
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Rejected
 from connectors.kit.http import Plumbing
 from connectors.platforms.woocommerce import CONNECTOR

@@ -9,7 +9,7 @@ from connectors.canonical.identity import ObjectType, Window
 from connectors.canonical.ledger import OrderNote, OrderStatusChange
 from connectors.canonical.money import total
 from connectors.canonical.order import OrderState
-from connectors.kit.contract import Account
+from connectors.kit.account import Account
 from connectors.kit.errors import Unauthorised
 from connectors.kit.http import Plumbing
 from connectors.kit.sandbox import serve
