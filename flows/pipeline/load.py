@@ -18,7 +18,8 @@ from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, calling
 from flows.recipes.contract import Change
 
-CERTAINLY_NOT = (Refused, NeedsAttention, RateLimited, Unauthorised)  # answers that say that nothing was changed
+CERTAINLY_NOT = (Refused, NeedsAttention, RateLimited, Unauthorised, Conflict)  # answers that say that nothing was changed
+VAGUE = "conflict"  # such an answer may also mean that somebody is at work on the object just now
 
 
 def load(bench: Workbench, sight: Sight, change: Change) -> bool:
@@ -40,12 +41,13 @@ def load(bench: Workbench, sight: Sight, change: Change) -> bool:
             record_step(step, confirm=lambda: intents.remember(bench, change))
         else:
             _act(bench, sight, change, step)
-    except SyncError as problem:
+    except SyncError as raised:
+        problem = _taken_by_another(bench, change, raised)
         _learn(bench, change, problem)
         record_step(step, problem=problem)
         if _client_was_deleted(bench, change, problem):
-            raise Transient(f"{problem.message} The client is restored first.", code="client_deleted") from problem
-        raise
+            raise Transient(f"{problem.message} The client is restored first.", code="client_deleted") from raised
+        raise problem from raised
     sight.forget_links(change.object_type)
     return adopted and not change.shared
 
@@ -245,6 +247,18 @@ def remote_id_of(value: Any) -> str:
 
 def fingerprint_of(value: Any) -> str:
     return str(getattr(value, "fingerprint", ""))
+
+
+def _taken_by_another(bench: Workbench, change: Change, problem: SyncError) -> SyncError:
+    """What stands already cannot take a number or an address that something else holds: no retry helps, a person has to choose."""
+    if not isinstance(problem, Conflict) or problem.code == VAGUE:
+        return problem
+    there = bench.flow.destination.label
+    prefix = ", or set another prefix in the flow's options" if change.object_type is ObjectType.INVOICE else ""
+    return NeedsAttention(
+        f"{change.title}: not done. {problem.message} Look in {there} for what holds it and change or delete that{prefix}, then retry.",
+        code=problem.code,
+    )
 
 
 def _client_was_deleted(bench: Workbench, change: Change, problem: SyncError) -> bool:

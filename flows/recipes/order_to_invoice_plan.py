@@ -143,7 +143,8 @@ def _standing(desired: DesiredBooks, link: Link, view: View) -> Invoice:
         )
     if now.currency != desired.currency:
         raise NeedsAttention(
-            f"Invoice {number} is in {now.currency} but order {desired.number} is in {desired.currency}. Void the invoice by hand.",
+            f"Invoice {number} is in {now.currency} but order {desired.number} is in {desired.currency}. An invoice keeps its currency: "
+            "set the order's currency back in the shop and retry; or delete the invoice, book the order by hand and skip this order here.",
             code="currency_mismatch",
         )
     return now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -29,7 +30,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A payment of ours as it stands. now is None when it is gone; amount counts only while it is not void."""
+    """A payment of ours as it stands. now is None when it is gone or on another invoice; amount counts only while it is not void."""
 
     link: Link
     now: Payment | None
@@ -40,14 +41,16 @@ class Held:
         return self.now is None or self.now.void
 
 
-def held_payments(desired: DesiredBooks, view: View) -> dict[str, Held]:
+def held_payments(desired: DesiredBooks, invoice: Link, view: View) -> dict[str, Held]:
     """Our payments on the order's invoice by link key, as the books show them."""
     links = cast("tuple[Link, ...]", view(LinksUnder(ObjectType.PAYMENT, f"{desired.order_id}:")))
-    return {link.key: _held(desired, link, view) for link in links}
+    return {link.key: _held(desired, invoice, link, view) for link in links}
 
 
-def _held(desired: DesiredBooks, link: Link, view: View) -> Held:
+def _held(desired: DesiredBooks, invoice: Link, link: Link, view: View) -> Held:
     now = cast("Payment | None", view(Now(ObjectType.PAYMENT, link.destination_id)))
+    if now is not None and not now.void and now.invoice_id != invoice.destination_id:
+        now = None  # a person moved it: it is another invoice's by now, and not ours to change or take away
     if now is not None and not now.void and now.amount.currency != desired.currency:
         raise NeedsAttention(
             f"A payment of order {desired.number} stands in {now.amount.currency} in the books; the order is in {desired.currency}. "
@@ -65,12 +68,12 @@ def first_payments(desired: DesiredBooks) -> tuple[Change, ...]:
 def settle(desired: DesiredBooks, link: Link, now: Invoice, view: View) -> Settlement:
     """What has to happen to payments. People's payments count: only what is missing to the captured amount is recorded."""
     zero = Money.zero(desired.currency)
-    held = held_payments(desired, view)
+    held = held_payments(desired, link, view)
     ours = total((payment.amount for payment in held.values()), desired.currency)
     paid = now.paid if now.paid is not None and now.status is not InvoiceStatus.VOID else ours
     others = max(zero, paid - ours)
     aims = {wanted.key: wanted.payment.amount for wanted in desired.payments}
-    kept = total((min(payment.amount, aims.get(key, zero)) for key, payment in held.items()), desired.currency)
+    aims, kept = _within(desired, held, aims, others)
     if others and kept + others > desired.target:
         raise NeedsAttention(
             f"Order {desired.number} now comes to {desired.target}, but {others} on its invoice was recorded in the books by hand. "
@@ -82,6 +85,22 @@ def settle(desired: DesiredBooks, link: Link, now: Invoice, view: View) -> Settl
     before = tuple(_lower(payment, aims.get(key, zero), seen.get(key, "")) for key, payment in high.items())
     after = _record(desired, link, held, max(zero, desired.captured - others - kept), search=bool(paid))
     return Settlement(before, after, kept + others, paid, max(zero, paid - desired.captured))
+
+
+def _within(desired: DesiredBooks, held: Mapping[str, Held], aims: Mapping[str, Money], others: Money) -> tuple[dict[str, Money], Money]:
+    """What each of ours should come to, and how much of that stands already. What people recorded takes its room: a refund that the rest
+    has none for comes off ours, the latest first.
+    """
+    zero, left = Money.zero(desired.currency), dict(aims)
+    standing = {key: min(payment.amount, aims.get(key, zero)) for key, payment in held.items()}
+    kept = total(standing.values(), desired.currency)
+    excess = kept + others - desired.target
+    if not others or not zero < excess <= min(kept, desired.refunded):
+        return left, kept
+    for key in reversed([wanted.key for wanted in desired.payments if wanted.key in standing]):
+        take = min(excess, standing[key])
+        left[key], excess, kept = standing[key] - take, excess - take, kept - take
+    return left, kept
 
 
 def _lower(payment: Held, aim: Money, seen: str) -> Change:
@@ -141,7 +160,8 @@ def _raise(desired: DesiredBooks, payment: Held, aim: Money, seen: str) -> Chang
     """Raise a standing payment, or bring back one that we voided (its amount first, so that it never overpays)."""
     if payment.now is None or (payment.void and not payment.link.void):
         raise NeedsAttention(
-            f"A payment of order {desired.number} ({aim}) was deleted in the books by hand. Restore or record it there, then retry.",
+            f"A payment of order {desired.number} ({aim}) was deleted in the books by hand, or moved to another invoice. "
+            "Bring it back or record it there, then retry.",
             code="deleted_by_hand",
         )
     if payment.void and payment.now.amount <= aim:

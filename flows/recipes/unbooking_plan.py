@@ -20,7 +20,7 @@ from flows.recipes.proof import TieOut
 def plan_void(desired: DesiredBooks, link: Link, view: View) -> Plan:
     """Void what we posted. What people recorded on the invoice is theirs to take off first."""
     now = cast("Invoice | None", view(Now(ObjectType.INVOICE, link.destination_id)))
-    held = [payment for payment in held_payments(desired, view).values() if not payment.void]
+    held = [payment for payment in held_payments(desired, link, view).values() if not payment.void]
     if desired.by_hand:
         _refuse_paid(desired, link, now, held)
     changes = [void_payment(payment) for payment in held]
