@@ -7,6 +7,7 @@ import pytest
 from tests.flush import allow_flush
 
 allow_flush()
+pytest.register_assert_rewrite("tests.journeys.effects", "tests.journeys.traffic", "tests.journeys.world")  # they assert for the journeys
 
 
 @pytest.fixture(scope="session", autouse=True)

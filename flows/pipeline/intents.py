@@ -103,7 +103,7 @@ def _take_over(bench: Workbench, link: ExternalLink, settle: timedelta) -> Inten
     holder = SyncJob.objects.filter(pk=link.job_id or 0, lease_token=link.lease_token, state=SyncJob.State.RUNNING)
     if link.lease_token and link.lease_token != bench.lease_token and holder.filter(lease_until__gt=now).exists():
         raise Busy(f"Another order is creating {link.object_type} {link.key} right now.", retry_after=0.5, code="link_busy")
-    settled = link.in_doubt_until or link.intended_at + settle
+    settled = link.in_doubt_until or link.intended_at + SEARCHED_AT_ONCE + settle
     if now < settled:
         seconds = (settled - now).total_seconds()
         raise Unclear(
@@ -114,7 +114,7 @@ def _take_over(bench: Workbench, link: ExternalLink, settle: timedelta) -> Inten
         job_id=bench.job_id, lease_token=bench.lease_token, in_doubt_until=now
     )
     if not taken:
-        raise Busy(f"Another order took up {link.object_type} {link.key}.", retry_after=0.5, code="link_busy")
+        raise _taken_up(link)
     link.job_id, link.lease_token, link.in_doubt_until = bench.job_id, bench.lease_token, now
     return Intent(link, in_doubt=True)
 
@@ -125,10 +125,20 @@ def operation(bench: Workbench, intent: Intent) -> Operation:
 
 
 def begin_create(intent: Intent) -> None:
-    """Right before a create: from here on its effect may settle, so a search that took its time must not count as settling."""
-    now = timezone.now()
-    if intent.in_doubt or now - intent.link.intended_at > SEARCHED_AT_ONCE:
-        ExternalLink.objects.filter(pk=intent.link.pk, state=State.INTENDED).update(intended_at=now, in_doubt_until=None)
+    """Right before each call of a create: from here on its effect may settle, so a search or a pause that took its time must not count
+    as settling. Within a second of the intent nobody can have taken it up; later than that Busy is raised when somebody has.
+    """
+    link, now = intent.link, timezone.now()
+    if link.in_doubt_until is None and now - link.intended_at <= SEARCHED_AT_ONCE:
+        return
+    ours = ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED, lease_token=link.lease_token)
+    if not ours.update(intended_at=now, in_doubt_until=None):
+        raise _taken_up(link)
+    link.intended_at, link.in_doubt_until = now, None
+
+
+def _taken_up(link: ExternalLink) -> Busy:
+    return Busy(f"Another order took up {link.object_type} {link.key}.", retry_after=0.5, code="link_busy")
 
 
 def doubt(link: ExternalLink, settle: timedelta) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Writes
 from connectors.kit.errors import Conflict, NeedsAttention, RateLimited, Refused, SyncError, Transient, Unauthorised, Unclear
+from connectors.kit.http import Api, Effect
 from flows.crash_points import point
 from flows.jobs.claim import LeaseLost
 from flows.pipeline import elsewhere, intents
@@ -76,7 +77,6 @@ def _create(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
     point("after_intent")
     found = _searched(bench, writes, change, value, intent) if change.find_first or intent.in_doubt else None
     if found is None:
-        intents.begin_create(intent)
         found, adopted = _created(bench, writes, change, value, intent)
     else:
         adopted = True
@@ -124,7 +124,7 @@ def _created(bench: Workbench, writes: Writes[Any], change: Change, value: Any, 
     try:
         with calling(bench.destination) as api:
             point("before_call")
-            created = writes.create(replace(api, operation=intents.operation(bench, intent)), value)
+            created = writes.create(_creating(bench, api, intent), value)
             point("after_call")
             return created, False
     except Conflict:
@@ -144,6 +144,18 @@ def _created(bench: Workbench, writes: Writes[Any], change: Change, value: Any, 
     except SyncError:
         intents.withdraw(link)  # answered: nothing was created
         raise
+
+
+def _creating(bench: Workbench, api: Api, intent: intents.Intent) -> Api:
+    """The API with the intent behind the create: it is asked before each call that changes something, ahead of the fence."""
+    fence = api.plumbing.before_call
+
+    def before_call(effect: Effect) -> Callable[[], None] | None:
+        if effect is not Effect.READ:
+            intents.begin_create(intent)
+        return fence(effect)
+
+    return replace(api, operation=intents.operation(bench, intent), plumbing=replace(api.plumbing, before_call=before_call))
 
 
 def _searched(bench: Workbench, writes: Writes[Any], change: Change, value: Any, intent: intents.Intent) -> Any | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import IntegrityError, OperationalError
 from django.db import connection as database
 from django.utils import timezone
@@ -20,7 +22,7 @@ from flows.models.job import Priority
 from flows.pipeline import intents, run
 from flows.pipeline.record import record_end
 from tests.flows.conftest import Town
-from tests.flows.crashing import at_point, dies, found_by_the_sweep, lease_over, links, queue, runs_once
+from tests.flows.crashing import at_point, dies, found_by_the_sweep, lease_over, links, queue, runs_once, settle
 
 GIFT = [{"name": "Gift", "total": "10.00"}]
 
@@ -204,6 +206,45 @@ def test_an_intent_that_was_withdrawn_in_the_same_moment_is_busy_for_a_moment(to
     town.due_now()
     town.work()
     assert amounts(town, order) == ("20.23", "20.23", 0)
+
+
+def test_two_orders_that_settle_one_doubt_make_one_client(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine misses heartbeats: the first one's lease lapses while it searches, the second one takes the intent up, and then
+    the first one's lease is alive again. Its intent is not.
+    """
+    first, second = town.order(), town.order()
+    queue(town, first)
+    dies(town, "before_call", "customer")
+    release_expired(timezone.now())
+    settle()
+    town.due_now()
+
+    def overtaken_by_the_second() -> None:
+        mine = SyncJob.objects.get(state="running")
+        lease_over()
+        queue(town, second)
+        runs_once(town)
+        SyncJob.objects.filter(pk=mine.pk).update(lease_until=timezone.now() + timedelta(seconds=30))
+
+    at_point(monkeypatch, "before_call", "customer", overtaken_by_the_second)
+    runs_once(town)
+    job = SyncJob.objects.get(source_id=str(first["id"]), state="waiting")
+    assert (job.reason_code, job.attempts) == ("link_busy", 0)
+    town.due_now()
+    town.work()
+    assert len(town.ledger()["clients"]) == 1
+    assert [amounts(town, order) for order in (first, second)] == [("20.23", "20.23", 0)] * 2
+
+
+def test_what_a_create_may_have_done_settles_from_when_it_left(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = town.order()
+    queue(town, order)
+    with time_machine.travel(timezone.now()) as clock:
+        at_point(monkeypatch, "before_call", "customer", lambda: clock.shift(20.0))  # another one's turn came first
+        runs_once(town)
+    link = ExternalLink.objects.get(object_type="customer")
+    assert link.confirmed_at is not None
+    assert (link.confirmed_at - link.intended_at).total_seconds() < 10
 
 
 # ---- the end that could not be written at once -------------------------------------------------------------
