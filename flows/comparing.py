@@ -139,7 +139,7 @@ def differences_of(seen: Preview) -> tuple[Difference, ...]:
 
 def _difference(change: Change, seen: Mapping[Any, Any]) -> Difference:
     before = seen.get(Now(change.object_type, change.target_id)) if change.target_id else None
-    verb = (change.action or change.verb).replace("_", " ")
+    verb = change.does.replace("_", " ")
     return Difference(verb, change.object_type.value.replace("_", " "), change.title, tuple(_changed(before, change.value)))
 
 

@@ -38,7 +38,9 @@ def void(record: SyncRecord, reason: str, person: str, *, along: bool = False) -
     _refuse_while_writing(record)
     with transaction.atomic():
         _decide(record, Hold.VOID, reason, person, along=along)
-        _note(record, "void record", f"{person} asked to void what was posted for it: {reason}", person)
+        said = f"{person} asked to void what was posted for it: {reason}"
+        SyncRecord.objects.filter(pk=record.pk).update(outcome=Outcome.WAITING, reason=said, updated_at=timezone.now())
+        _note(record, "void record", said, person)
         wanted = Wanted(
             record.flow_id, ObjectType(record.object_type), record.source_id, Priority.PERSON, "person", None, person, force=True
         )

@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 
 from audit.models import AuditRecord
 from connectors.canonical.identity import ObjectType
-from flows.models import ExternalLink, SyncRecord
+from flows.models import ExternalLink, SyncJob, SyncRecord
 
 INVOICE, PAYMENT = ObjectType.INVOICE.value, ObjectType.PAYMENT.value
 
@@ -18,7 +18,7 @@ def posted_for(record: SyncRecord) -> str:
         return ""
     payments = _own(record).filter(object_type=PAYMENT).count()
     paid = f", with {payments} payment{'s' if payments != 1 else ''}" if payments else ""
-    return f"invoice {_told(link) or link.remote_id}{paid}"
+    return f"invoice {_told(record, link) or f'with the id {link.remote_id}'}{paid}"
 
 
 def _own(record: SyncRecord) -> QuerySet[ExternalLink]:
@@ -27,9 +27,10 @@ def _own(record: SyncRecord) -> QuerySet[ExternalLink]:
     return mine.filter(Q(key=key) | Q(key__startswith=f"{key}:"), state=ExternalLink.State.CONFIRMED, void=False)
 
 
-def _told(link: ExternalLink) -> str:
-    """The number and the amount as they were answered; "" of what was written before these were kept, or is blanked by now."""
-    rows = AuditRecord.objects.filter(job_id=link.job_id, object_type=INVOICE, target_id=link.remote_id)
+def _told(record: SyncRecord, link: ExternalLink) -> str:
+    """The number and the amount as they were last answered; "" of what was written before these were kept, or is blanked by now."""
+    jobs = SyncJob.objects.filter(flow=record.flow_id, object_type=record.object_type, source_id=record.source_id)
+    rows = AuditRecord.objects.filter(job_id__in=jobs.values("pk"), object_type=INVOICE, target_id=link.remote_id)
     for evidence in rows.order_by("-id").values_list("evidence", flat=True):
         stands = evidence.get("stands") if isinstance(evidence, dict) else None
         if isinstance(stands, dict):

@@ -97,7 +97,7 @@ def _proof(tie_out: TieOut) -> dict[str, Any]:
 
 
 def _shown(change: Change) -> ShownChange:
-    verb = (change.action or change.verb).replace("_", " ")
+    verb = change.does.replace("_", " ")
     return ShownChange(verb, change.object_type.value.replace("_", " "), change.title, tuple(_lines(change.value)))
 
 

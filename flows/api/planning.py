@@ -13,10 +13,7 @@ from flows.recipes.proof import TieOut
 def planned(flow: Flow, text: str) -> dict[str, Any]:
     """Plan the record with this number or id. Reads both sides, writes nothing. Raises SyncError when a side does not answer."""
     found = preview(flow, source_id_of(flow, text))
-    changes = [
-        {"verb": change.action or change.verb, "object_type": change.object_type.value, "title": change.title}
-        for change in found.plan.changes
-    ]
+    changes = [{"verb": change.does, "object_type": change.object_type.value, "title": change.title} for change in found.plan.changes]
     proof = _proof(found.plan.tie_out) if found.plan.tie_out else None
     told = {"number": found.number, "sentence": found.sentence, "code": found.code}
     return {**told, "changes": changes, "notes": list(found.plan.said), "proof": proof}

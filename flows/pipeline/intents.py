@@ -11,13 +11,14 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from audit.models import Outcome
 from audit.plain_rows import update
 from connectors.canonical.identity import ObjectType
 from connectors.kit.errors import Busy, Unclear
 from connectors.kit.http import Operation
 from flows.jobs.claim import LeaseLost
 from flows.jobs.queue import Wanted, enqueue
-from flows.models import ExternalLink, SyncJob
+from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.models.job import Priority
 from flows.pipeline.workbench import Workbench
 from flows.recipes.contract import Change
@@ -224,13 +225,16 @@ def _last_written(bench: Workbench, change: Change) -> QuerySet[ExternalLink]:
 def overtaken(bench: Workbench, change: Change) -> None:
     """Our write was answered after another worker had taken the record over: it may have undone what that one wrote.
 
-    No check right before the socket can close that gap. So the link says what we wrote, and the record is looked at once more.
+    No check right before the socket can close that gap. So the link says what we wrote, and the record is looked at once more, also one
+    that a person had voided.
     """
     now = timezone.now()
     fields: dict[str, object] = {"fingerprint": "", "content_hash": change.content_hash, "in_doubt_until": now}
     if change.action in (*TAKES_AWAY, "restore"):
         fields["void"] = change.action in TAKES_AWAY
     ExternalLink.objects.filter(**_links(bench, change), state=State.CONFIRMED).update(**fields)
+    record = SyncRecord.objects.filter(flow=bench.flow, object_type=bench.recipe.source.value, source_id=bench.source_id)
+    record.update(outcome=Outcome.WAITING)
     enqueue([Wanted(bench.flow.pk, bench.recipe.source, bench.source_id, Priority.WEBHOOK, "overtaken", force=True)], now)
 
 

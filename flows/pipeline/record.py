@@ -69,7 +69,7 @@ def record_step(
     bench, change = step.bench, step.change
     entry = AuditEntry(
         actor="worker",
-        action=f"{change.action or change.verb} {change.object_type.value}",
+        action=f"{change.does} {change.object_type.value}",
         outcome=outcome_of(problem) if problem else Outcome.ADOPTED if adopted else Outcome.DONE,
         organization_id=bench.flow.organization_id,
         connection=bench.flow.destination,

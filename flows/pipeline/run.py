@@ -172,9 +172,11 @@ def _held(bench: Workbench, job: SyncJob) -> Verdict:
 
 
 def _is_unfinished(job: SyncJob) -> bool:
-    """Whether the void has not been seen through to its proof: a worker died after its last write, or what goes along could not go yet."""
-    ended_well = {"invoiced": 0, "outcome__in": (Outcome.DONE, Outcome.NOTHING)}
-    return SyncRecord.objects.filter(**same_object(job)).exclude(**ended_well).exists()
+    """Whether the void has not been seen through to its proof: it was asked for again, a worker died after its last write, or what goes
+    along could not go yet and nobody has settled that by hand.
+    """
+    ended_well = Q(invoiced=0, outcome__in=(Outcome.DONE, Outcome.NOTHING)) | Q(outcome=Outcome.NOTED)
+    return SyncRecord.objects.filter(**same_object(job)).exclude(ended_well).exists()
 
 
 def hash_of(desired: Any) -> str:

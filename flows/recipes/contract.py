@@ -109,6 +109,11 @@ class Change:
     several: Literal["first", "attention"] = "attention"
     content_hash: str = ""
 
+    @property
+    def does(self) -> str:
+        """What it is called in the audit and in plans: "void" only where something is voided."""
+        return self.action if self.action and self.verb != "remember" else self.verb
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -156,11 +156,21 @@ def test_what_stays_is_told_without_evidence_and_with_payments(town: Town) -> No
     town.orders.save()
     town.book(order)
     assert posted_for(record) == f"invoice {order['number']} over 20.23 CAD, with 1 payment"
-    ExternalLink.objects.update(job_id=None)
-    assert posted_for(record) == f"invoice {town.invoice(order)['id']}, with 1 payment"
+    SyncJob.objects.all().delete()
+    assert posted_for(record) == f"invoice with the id {town.invoice(order)['id']}, with 1 payment"
     ExternalLink.objects.filter(object_type="invoice").update(void=True)
     assert posted_for(record) == ""
     assert what_stays(record) == "What was brought over already stays as it is."
+
+
+def test_what_stays_is_told_after_a_change_that_the_books_refused(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    town.ask(town.books, "faults", faults=[{"kind": "status", "status": 422, "method": "PUT", "path": "invoices/invoices", "times": -1}])
+    town.refund(order, amount="5.00")
+    assert town.book(order).state == "attention"
+    record = SyncRecord.objects.select_related("flow__source").get(flow=town.orders, source_id=order["id"])
+    assert posted_for(record) == f"invoice {order['number']} over 20.23 CAD, with 1 payment"
 
 
 @pytest.mark.parametrize("person", ["anonymous", "stranger", "neighbour", "support", "bookkeeper", "owner"])

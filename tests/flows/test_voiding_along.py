@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from audit.models import AuditRecord
 from connectors.canonical.identity import ObjectType
 from connectors.kit.errors import Refused
 from connectors.registry import get_connector
+from flows.admin.record_pages import take_out
 from flows.holding import void
+from flows.jobs.crashed import release_expired
 from flows.models import ExternalLink, Flow, ItemMapping, RecordName, SyncJob
 from flows.preview import preview_unbooking
-from flows.replay import replay_job, sync_now
+from flows.replay import replay_job, settle_by_hand, sync_now
 from tests.flows.conftest import Town
-from tests.flows.crashing import at_point, dies, found_by_the_sweep
+from tests.flows.crashing import at_point, dies, found_by_the_sweep, lease_over, runs_once
 from tests.flows.test_holding import record_of
 
 DELETED, ACTIVE = 1, 0
@@ -197,6 +200,68 @@ def test_what_is_left_of_an_order_whose_invoice_somebody_deleted_can_go(town: To
     assert (seen.plan.changes, seen.sentence) == ((), "Nothing of it stands in the books any more.")
     job = void_with_all(town, order)
     assert (job.state, states(town)) == ("done", ([DELETED], [DELETED]))
+
+
+def test_who_voids_again_to_take_along_what_stayed_is_heard(town: Town) -> None:
+    """The button is gone by then, and the browser still leads back to its page."""
+    order = unpaid(town)
+    void(record_of(town, order), "Entered twice.", "bo")
+    town.work()
+    assert take_out(record_of(town, order), "With its client.", "bo", along=True).ok
+    assert record_of(town, order).outcome == "waiting"
+    town.work()
+    assert (record_of(town, order).outcome, states(town)) == ("done", ([DELETED], [DELETED]))
+
+
+def test_what_came_along_can_go_after_the_shop_cancelled_the_order(town: Town) -> None:
+    order = unpaid(town)
+    town.change(order, status="cancelled")
+    assert (town.book(order).state, town.invoice(order)["vis_state"], states(town)) == ("done", DELETED, ([ACTIVE], [ACTIVE]))
+    assert take_out(record_of(town, order), "With its client.", "bo", along=True).ok
+    town.work()
+    assert states(town) == ([DELETED], [DELETED])
+
+
+def test_what_somebody_settled_by_hand_is_not_begun_again(town: Town) -> None:
+    order = unpaid(town)
+    void(record_of(town, order), "Wrong.", "bo", along=True)
+    with pytest.MonkeyPatch.context() as patch:
+        writes = get_connector("freshbooks").writes[ObjectType.CUSTOMER]
+        patch.setitem(writes.actions, "remove", refuse)  # type: ignore[arg-type]
+        town.work()
+        assert settle_by_hand(SyncJob.objects.latest("pk"), "bo")
+        assert (town.book(order).reason_code, states(town)) == ("held", ([ACTIVE], [ACTIVE]))
+
+
+def test_the_audit_tells_what_was_void_already_from_what_was_voided(town: Town) -> None:
+    order = unpaid(town)
+    town.ask(town.books, "edit_invoice", number=order["number"], fields={"vis_state": 1})
+    job = void_with_all(town, order)
+    told = dict(AuditRecord.objects.filter(job_id=job.pk, object_type="invoice").values_list("action", "message"))
+    assert told == {"remember invoice": f"Invoice {order['number']} is void already"}
+
+
+def test_a_removal_that_lands_after_another_order_needed_the_client_is_mended(town: Town) -> None:
+    """The worker stands still before the call; its successor removes all, another order brings it back, then the call goes out."""
+    order = unpaid(town)
+    void(record_of(town, order), "Wrong.", "bo", along=True)
+    others: list[dict[str, Any]] = []
+
+    def meanwhile() -> None:
+        lease_over()
+        assert release_expired(timezone.now()) == 1
+        town.due_now()
+        assert runs_once(town) is None
+        assert states(town) == ([DELETED], [DELETED])
+        others.append(unpaid(town))
+        assert states(town) == ([ACTIVE], [ACTIVE])
+
+    with pytest.MonkeyPatch.context() as patch:
+        at_point(patch, "before_act", "invoice", meanwhile, nth=2)
+        assert runs_once(town) is None
+    assert states(town) == ([DELETED], [ACTIVE])
+    town.work()
+    assert (town.invoice(others[0])["vis_state"], states(town)) == (ACTIVE, ([ACTIVE], [ACTIVE]))
 
 
 @pytest.mark.parametrize("place", ["before_act", "after_act"])

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         except SyncError as problem:
             raise fail(problem.message) from None
         for change in seen.plan.changes:
-            self.stdout.write(f"{change.action or change.verb:<10} {change.object_type.value:<12} {change.title}")
+            self.stdout.write(f"{change.does:<10} {change.object_type.value:<12} {change.title}")
         for note in seen.plan.said:
             self.stdout.write(f"note: {note}")
         if seen.sentence:
