@@ -20,7 +20,7 @@ def field_of(setting: Setting, stored: Any = None) -> forms.Field:
     if setting.kind == "number":
         return forms.DecimalField(**common)
     if setting.kind == "choice":
-        empty = () if setting.required or setting.default else (("", "-"),)
+        empty = () if setting.required or setting.default or "" in dict(setting.choices) else (("", "-"),)
         return forms.ChoiceField(**common, choices=(*empty, *setting.choices))
     if isinstance(value, list):
         common["initial"] = ", ".join(map(str, value))

@@ -97,6 +97,18 @@ def contents() -> list[GuidePage]:
     return [first, *(guide_pages()[name] for name in names)]
 
 
+def platform_guide(platform: str) -> str:
+    """The address of a platform's own page; "" where it has none."""
+    page = guide_pages().get(f"platforms/{platform}")
+    return page.url if page else ""
+
+
+def how_to_connect(text: str) -> str:
+    """Of a platform's page the part that somebody needs who enters its keys: its first section but its tables of names, or all of it."""
+    found = re.search(r"^## [^\n]*(?:Connecting|Setting it up)[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return re.sub(r"^\| setting \|.*?(?=^[^|]|\Z)", "", found[1], flags=re.MULTILINE | re.DOTALL).strip() if found else text
+
+
 def shown(page: GuidePage, below: int = 0) -> SafeString:
     return as_html(page.text, below, partial(address_of, page))
 

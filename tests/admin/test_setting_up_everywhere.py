@@ -127,7 +127,7 @@ def test_the_start_says_how_it_will_hear_of_changes(teas: Organization, platform
         organization=teas, source=row.source, destination=row.destination, label="Orders", enabled=False, poll_seconds=seconds
     )
     row.save()
-    assert f"Orders writes to freshbooks. {said} It can be switched off" in owner(teas).get(step(row, "start")).content.decode()
+    assert f'"Orders" writes to freshbooks. {said} It can be switched off' in owner(teas).get(step(row, "start")).content.decode()
 
 
 @pytest.mark.parametrize(("source", "destination", "recipe"), PAIRS)

@@ -178,7 +178,7 @@ VIEWS: Mapping[str, View] = {
     "set-up-keys": on_the_path("Connect WooCommerce", ".beside form details"),
     "set-up-test": on_the_path("Test both sides", ".step section"),
     "set-up-mappings": on_the_path("What is called what", ".step section:first-of-type"),
-    "set-up-trial": on_the_path("Try it out", ".step table.trial > tbody > tr:nth-child(2)"),
+    "set-up-trial": on_the_path("Try it out", ".step section.trial:nth-of-type(2)"),
     "set-up-first": on_the_path("The first order", ".step section[aria-labelledby=how]"),
     "home": home,
     "unmapped-skus": unmapped_skus,

@@ -38,12 +38,13 @@ SETTINGS = (
         secret=True,
         ways=("account",),
     ),
-    Setting("client_id", "Client ID", "Of the same API account, or of your app.", secret=True),
+    Setting("client_id", "Client ID", "Of the same API account, or of your app.", secret=True, first=True),
     Setting(
         "client_secret",
         "Client secret",
         "Of the same API account, or of your app: webhooks are signed with it. Without it only our own header proves them.",
         secret=True,
+        first=True,
     ),
 )
 SOURCE_OPTIONS = (

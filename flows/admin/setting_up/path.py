@@ -16,10 +16,10 @@ from django.urls import reverse
 from audit.models import Outcome
 from audit.services import write
 from credentials.access import OWNER, limit_to
-from credentials.models import Organization
+from credentials.models import Connection, Organization
 from flows.models import SetUp
 from flows.recipes import RECIPES
-from flows.setting_up.steps import advance, place, reached, steps_of
+from flows.setting_up.steps import SIDES, advance, place, reached, steps_of
 
 MAY_SET_UP = "flows.set_up_flow"
 
@@ -90,8 +90,14 @@ def _marks(row: SetUp, here: int) -> list[Mark]:
 
 
 def _mark(row: SetUp, name: str, title: str, at: int, here: int, furthest: int) -> Mark:
-    state = "here" if at == here else "done" if at < furthest else "open" if at == furthest else "ahead"
+    state = "here" if at == here else "ahead" if at > furthest else "open" if at == furthest or _is_unconnected(row, name) else "done"
     return Mark(title, state, "" if state in ("here", "ahead") or row.finished_at else address(row, name))
+
+
+def _is_unconnected(row: SetUp, name: str) -> bool:
+    """Whether the step is about a side that was passed by, but does not answer."""
+    side: Connection | None = getattr(row, name) if name in SIDES else None
+    return side is not None and side.status != Connection.Status.ACTIVE
 
 
 def note(request: HttpRequest, row: SetUp, action: str, message: str) -> None:

@@ -12,14 +12,18 @@ from django.http import HttpRequest, HttpResponse
 from audit.console.buttons import Said, tell
 from audit.console.generics import AnyForm
 from audit.console.prose import as_html
+from connectors.kit.contract import Activation, Setting
 from connectors.registry import get_connector, guide_to
 from credentials.access import limit_to, may_manage
-from credentials.accounts import connector_of, oauth_of
-from credentials.admin.connection_form import SECRET, SETTING, AddressField, ConnectionForm, checked_address, form_for
+from credentials.accounts import connector_of, oauth_of, way_of
+from credentials.addresses import addresses_there
+from credentials.admin.connection_form import SECRET, SETTING, AddressField, ConnectionForm, checked_address, form_for, stored_names
 from credentials.models import Connection
+from credentials.setting_fields import secrets_of
 from credentials.views import leave_for_handover, leave_for_oauth
 from credentials.way_back import come_back_to
 from flows.admin.setting_up.path import address, again, go_on, note, owners_of, show
+from flows.guide import how_to_connect, platform_guide
 from flows.models import SetUp
 from flows.setting_up.ends import flow_there
 
@@ -143,21 +147,22 @@ def _keys(request: HttpRequest, row: SetUp, name: str, connection: Connection) -
             return _saved(request, row, name, connection, form)
     if may:
         come_back_to(request, connection, address(row, name))
-    page: Any = admin.site.get_model_admin(Connection)
     asked = _asked(connection)
-    rare = [field for field in form.fields if field not in asked and not field.startswith(SECRET)] if form else []
+    rare = [field for field in form.fields if field not in asked] if form else []
     context = {
         "side": name,
         "label": connector_of(connection).label,
         "connection": connection,
         "active": connection.status == Connection.Status.ACTIVE,
         "form": form,
-        "secrets": [form[field] for field in form.fields if field.startswith(SECRET)] if form else [],
-        "plain": [form[field] for field in form.fields if field in asked] if form else [],
+        "secrets": [form[field] for field in form.fields if field in asked and field.startswith(SECRET)] if form else [],
+        "plain": [form[field] for field in form.fields if field in asked and not field.startswith(SECRET)] if form else [],
         "rare": [form[field] for field in form.fields if field in rare] if form else [],
         "open": form is not None and any(field in rare for field in form.errors),
-        "guide": as_html(guide_to(connection.platform), below=2),
-        "there": page.addresses(connection),
+        "refused": _refused(row, name),
+        "guide_url": platform_guide(connection.platform),
+        "guide": as_html(how_to_connect(guide_to(connection.platform)), below=2),
+        "there": _there(connection),
         "signs_in": _signs_in(connection),
         "hands_over": connector_of(connection).handover is not None,
         "owners": "" if may else owners_of(row.organization),
@@ -166,9 +171,40 @@ def _keys(request: HttpRequest, row: SetUp, name: str, connection: Connection) -
 
 
 def _asked(connection: Connection) -> set[str]:
-    """The fields besides the keys that nobody can do without."""
+    """The fields that nobody can do without, and the keys that most people have at hand."""
     settings = connector_of(connection).settings_of(connection.settings)
-    return {"base_url", *(SETTING + one.name for one in settings if one.required or (one.name == "auth" and connector_of(connection).ways))}
+    plain = {SETTING + one.name for one in settings if one.required or (one.name == "auth" and connector_of(connection).ways)}
+    keys = {SECRET + one.name for one in secrets_of(connector_of(connection), connection.settings) if one.first}
+    return {"base_url", *plain, *keys, *(SECRET + one.name for one in _needed(connection))}
+
+
+def _needed(connection: Connection) -> list[Setting]:
+    """The keys without which nobody is let in: those that are required, and those of the way that was chosen."""
+    connector = connector_of(connection)
+    way = connector.way(connection.settings)[0]
+    return [one for one in secrets_of(connector, connection.settings) if one.required or way in one.ways]
+
+
+def _missing(connection: Connection) -> list[str]:
+    """The labels of those that were not entered yet. An activation that the shop begins brings all of them."""
+    if isinstance(way_of(connection), Activation):
+        return []
+    stored = stored_names(connection)
+    return [one.label for one in _needed(connection) if one.name not in stored]
+
+
+def _there(connection: Connection) -> dict[str, str]:
+    """What has to be entered at the platform to be let in; webhooks that a person registers are the last step's business."""
+    webhooks = connector_of(connection).webhooks
+    page: Any = admin.site.get_model_admin(Connection)
+    found: dict[str, str] = addresses_there(connection) if webhooks is not None and webhooks.by_hand else page.addresses(connection)
+    return found
+
+
+def _refused(row: SetUp, name: str) -> list[str]:
+    """What the last test said, while that is not mended."""
+    found = row.tests.get(name, {})
+    return [mend for _what, granted, mend in found.get("permissions", ()) if not granted and mend] + list(found.get("problems", []))
 
 
 def _form(request: HttpRequest, connection: Connection) -> ConnectionForm:
@@ -199,6 +235,9 @@ def _saved(request: HttpRequest, row: SetUp, name: str, connection: Connection, 
         tell(request, Said(f"{connection} is now authorised in another way. Enter what that needs."))
         return again(row, name)
     come_back_to(request, connection, address(row, name))
+    if request.POST.get("do") != "hand-over" and (missing := _missing(connection)):
+        tell(request, Said(f"Saved, but {connection} cannot sign in yet. Still to be entered: {', '.join(missing)}.", ok=False))
+        return again(row, name)
     if request.POST.get("do") == "sign-in":
         return leave_for_oauth(request, connection)
     if request.POST.get("do") == "hand-over":

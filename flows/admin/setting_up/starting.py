@@ -35,6 +35,7 @@ class StartForm(forms.Form):
         self.today = today
         self.fields["first_day"].initial = today
         self.fields["first_day"].required = needed
+        self.fields["first_day"].error_messages["required"] = "Say from which day on."
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -80,10 +81,10 @@ def _switched_on(request: HttpRequest, row: SetUp, flow: Flow, form: StartForm, 
     except NeedsAttention as refusal:
         return refusal.message
     if problems is None:
-        tell(request, Said(f"{flow} was switched on a moment ago, with what was chosen then. This changed nothing.", ok=False))
+        tell(request, Said(f'"{flow}" was switched on a moment ago, with what was chosen then. This changed nothing.', ok=False))
         return ""
-    said = f"{flow} is on" + (f", for what is from {first} on." if first and has_start_date(flow) else ".")
-    more = f" All that changed since {first} is read again." if since else ""
+    said = f'"{flow}" is on' + (f", for what is from {first} on." if first and has_start_date(flow) else ".")
+    more = f" All that changed since {first} is being read." if since else ""
     page: Any = admin.site.get_model_admin(Flow)
     page.record(request, "switch on", flow, said + more)
     tell(request, Said(said + more))
