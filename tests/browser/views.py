@@ -72,6 +72,11 @@ def record(page: Page, shop: Company) -> Locator:
     return page.locator("[aria-labelledby=sides]")
 
 
+def way(page: Page, shop: Company) -> Locator:
+    find(page, booked(shop)["number"])
+    return page.locator("#content section.module.panel").filter(has_text="What was written for it")
+
+
 def compared(page: Page, shop: Company) -> Locator:
     find(page, booked(shop)["number"])
     page.get_by_role("link", name="Compare now").click()
@@ -186,6 +191,7 @@ VIEWS: Mapping[str, View] = {
     "import": sheet,
     "field-rule": field_rule,
     "record": record,
+    "way": way,
     "compared": compared,
     "many": many,
     "time-travel": time_travel,
