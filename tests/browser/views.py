@@ -74,7 +74,7 @@ def record(page: Page, shop: Company) -> Locator:
 
 def way(page: Page, shop: Company) -> Locator:
     find(page, booked(shop)["number"])
-    return page.locator("#content section.module.panel").filter(has_text="What was written for it")
+    return page.locator(".timeline li").nth(4)
 
 
 def compared(page: Page, shop: Company) -> Locator:
