@@ -30,11 +30,12 @@ class GivenBack:
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """What the collector kept for one movement of money, in the currency that it pays out."""
+    """What the collector kept for one movement of money, in the currency that it pays out. returned: it gave that back in full since."""
 
     id: str
     amount: Money
     occurred_at: datetime
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import cast
 
+from connectors.canonical.collection import CollectedPayment, Fee
 from connectors.canonical.identity import ObjectType
 from connectors.canonical.ledger import Expense, Invoice, InvoiceNote, InvoiceStatus, Payment
 from connectors.canonical.money import Money, total
 from connectors.kit.errors import NeedsAttention
 from flows.recipes.collecting import PAY_LINE
 from flows.recipes.contract import Change, Plan
-from flows.recipes.looks import DoubtsUnder, LinkOf, Now, View
+from flows.recipes.looks import DoubtsUnder, Link, LinkOf, Now, View
 from flows.recipes.matching import invoice_of
 from flows.recipes.proof import TieOut
 from flows.recipes.receipts import DesiredReceipts, converted, given_back, net
@@ -74,20 +75,27 @@ def _doubts(desired: DesiredReceipts, invoice: Invoice, view: View) -> tuple[Cha
 
 
 def _fees(desired: DesiredReceipts, view: View) -> list[Change]:
-    """One expense for each movement of money that cost something."""
-    changes: list[Change] = []
+    """One expense for each movement of money that cost something; what was returned since is taken off again."""
     if not desired.rules.fee_category:
-        return changes
-    collection = desired.collection
-    for payment in collection.payments:
-        for fee in payment.fees:
-            if view(LinkOf(ObjectType.EXPENSE, desired.key(fee.id))) is not None:
-                continue
-            day = shop_date(fee.occurred_at, collection.time_zone)  # a dispute's comes long after the payment
-            notes = f"{desired.note(fee.id)} | fee for {payment.id} ({collection.number})"
-            expense = Expense(fee.amount, day, desired.rules.fee_category, desired.service, notes)
-            changes.append(Change("create", ObjectType.EXPENSE, desired.key(fee.id), f"Book the fee of {fee.amount}", expense))
-    return changes
+        return []
+    found = (_fee(desired, payment, fee, view) for payment in desired.collection.payments for fee in payment.fees)
+    return [change for change in found if change is not None]
+
+
+def _fee(desired: DesiredReceipts, payment: CollectedPayment, fee: Fee, view: View) -> Change | None:
+    collection, key = desired.collection, desired.key(fee.id)
+    # A sale that was put on an invoice at the service since keeps the expense that was booked for it.
+    links = [view(LinkOf(ObjectType.EXPENSE, each)) for each in dict.fromkeys((key, f"{payment.id}:{fee.id}"))]
+    booked = cast("Link | None", next((link for link in links if link is not None), None))
+    if booked is not None and fee.returned and not booked.void:
+        title = f"Take off the fee of {fee.amount}, which was returned"
+        return Change("act", ObjectType.EXPENSE, booked.key, title, action="void", target_id=booked.destination_id)
+    if booked is not None or fee.returned:
+        return None
+    day = shop_date(fee.occurred_at, collection.time_zone)  # a dispute's comes long after the payment
+    notes = f"{desired.note(fee.id)} | fee for {payment.id} ({collection.number})"
+    expense = Expense(fee.amount, day, desired.rules.fee_category, desired.service, notes)
+    return Change("create", ObjectType.EXPENSE, key, f"Book the fee of {fee.amount}", expense)
 
 
 def _page(desired: DesiredReceipts, invoice: Invoice, view: View) -> tuple[Change, ...]:

@@ -166,7 +166,6 @@ def _edit(desired: DesiredBooks, link: Link, now: Invoice, paid: Money) -> tuple
     content = _content_due(desired, link, now, paid)
     if content is None:
         return None, True
-    _refuse_foreign_edit(desired, link, now)
     change = Change(
         "update",
         ObjectType.INVOICE,
@@ -180,13 +179,16 @@ def _edit(desired: DesiredBooks, link: Link, now: Invoice, paid: Money) -> tuple
 
 
 def _content_due(desired: DesiredBooks, link: Link, now: Invoice, paid: Money) -> _Content | None:
-    """New content where the order changed; the same lines adjusted where the ledger rounds otherwise than foretold."""
+    """New content where the order changed; the same lines adjusted where the ledger rounds otherwise than foretold. NeedsAttention where
+    the invoice is a person's by now.
+    """
     wanted, shown = _wanted(desired), _shown(now.amount, desired)
     written = link.content_hash == desired.content
     untouchable = not link.content_hash or now.locked or _edited(link, now)
     written_out = written and (untouchable or not fills(wanted, now, desired.kept))
     if shown == desired.target and (written_out or (untouchable and _same(now, wanted))):
         return None
+    _refuse_foreign_edit(desired, link, now)  # before any arithmetic: what a person changed is no rounding of the ledger's
     if written and _adjustable(now, wanted, shown, desired):
         return _Content(replace(wanted, lines=adjust(now.lines, shown, desired.target, _rounding(desired))), certain=False)
     if paid > min(predictions(wanted.lines, desired.currency)):

@@ -183,3 +183,38 @@ def test_an_invoice_that_is_issued_anew_shows_its_new_payment_page_only(till: Ti
     assert till.collect(invoice).state == "nothing"
     assert till.record(at["id"]).state == "nothing"
     assert till.here(invoice)["notes"] == f"Thank you\nPay online: {new['url']}"
+
+
+def test_a_sale_whose_fee_was_booked_keeps_it_when_it_is_attached_to_its_invoice(till: Till) -> None:
+    till.option(till.back, fees="expense")
+    invoice, at = till.issued()
+    intent = paid_by_card(till, 10000, at)
+    assert till.record(intent).state == "done"
+    api(till).invoices.attach_payment(at["id"], {"payment_intent": intent})
+    till.ask(till.service, "refund", payment=intent, amount="30.00", fee=25)
+    job = till.record(at["id"])
+    assert job.state == "done", job.reason
+    assert till.recorded(invoice) == ["70.00"]
+    assert [row["amount"]["amount"] for row in till.ask(till.books, "books")["expenses"]] == ["3.20", "0.25"]
+
+
+def test_the_fee_of_a_dispute_that_was_won_is_taken_off_again(till: Till) -> None:
+    till.option(till.back, fees="expense")
+    for seen_before in (True, False):
+        _invoice, at = till.issued()
+        paid = till.pay(at)
+        dispute = till.ask(till.service, "dispute", payment=paid["payment"], amount="20.00")
+        if seen_before:
+            till.record(at["id"])
+            assert fees_in_the_books(till) == ["3.20", "15.00"]
+        till.ask(till.service, "close_dispute", id=dispute["id"], status="won")
+        job = till.record(at["id"])
+        assert job.state == "done", job.reason
+        assert fees_in_the_books(till) == (["3.20"] if seen_before else ["3.20", "3.20"])
+    before = till.writes(till.books)
+    assert till.record(at["id"], force=True).state == "done"
+    assert till.writes(till.books) == before
+
+
+def fees_in_the_books(till: Till) -> list[str]:
+    return [row["amount"]["amount"] for row in till.ask(till.books, "books")["expenses"] if row["vis_state"] == 0]

@@ -141,3 +141,12 @@ def test_an_order_that_changed_its_currency_says_what_to_do(make_town: Callable[
     assert "skip this order" in job.reason
     town.change(order, currency="CAD")
     assert town.book(order).state == "done"
+
+
+def test_a_discount_that_a_person_gave_is_an_edit_and_not_a_rounding(town: Town) -> None:
+    order = town.order()
+    town.book(order)
+    town.ask(town.books, "edit_invoice", invoice_id=town.invoice(order)["id"], fields={"discount_value": "5"})
+    with town.untouched(town.books):
+        job = town.book(order, force=True)
+    assert (job.state, job.reason_code) == ("attention", "edited_by_hand"), job.reason

@@ -64,4 +64,8 @@ def get_expense(api: Api, id: str) -> Expense:
     return read_expense(fb.read_one(api, EXPENSES, id))
 
 
-WRITES = Writes(find=find_expenses, create=create_expense, get=get_expense)
+def _void(api: Api, id: str) -> Expense:
+    return read_expense(fb.change(api, EXPENSES, id, {"vis_state": 1}))
+
+
+WRITES = Writes(find=find_expenses, create=create_expense, get=get_expense, actions={"void": _void})

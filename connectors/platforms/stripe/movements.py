@@ -83,11 +83,21 @@ def _settled(movement: Tame, currency: str) -> tuple[Money | None, Decimal | Non
 
 
 def _fees(movement: Tame, row: Tame) -> Iterator[Fee]:
-    """What Stripe kept for the charge, its refunds and its disputes; not known yet while a charge has no balance transaction."""
-    found = [movement, *(refund.get("balance_transaction") for refund in row["refunds"].items())]
-    found += [one for dispute in row["disputes"].items() for one in dispute["balance_transactions"].items()]
-    for one in found:
-        if isinstance(one.value, dict):  # a mere id where it was not expanded
-            fee = from_units(one["fee"], one["currency"].currency())
-            if fee.amount > 0:
-                yield Fee(one["id"].known_identifier(), fee, read_time(one["created"]))
+    """What Stripe kept for the charge, its refunds and its disputes; not known yet while a charge has no balance transaction. The fee of
+    a dispute comes back as a movement of its own with a fee below zero when the dispute is won.
+    """
+    yield from _kept([movement])
+    for refund in row["refunds"].items():
+        yield from _kept([refund.get("balance_transaction")])
+    for dispute in row["disputes"].items():
+        yield from _kept(list(dispute["balance_transactions"].items()))
+
+
+def _kept(movements: list[Tame]) -> Iterator[Fee]:
+    """The fees of movements that belong together; all count as returned once they come to nothing."""
+    known = [one for one in movements if isinstance(one.value, dict)]  # a mere id where it was not expanded
+    fees = [(one, from_units(one["fee"], one["currency"].currency())) for one in known]
+    returned = sum(fee.amount for _, fee in fees) <= 0
+    for one, fee in fees:
+        if fee.amount > 0:
+            yield Fee(one["id"].known_identifier(), fee, read_time(one["created"]), returned)
