@@ -48,6 +48,8 @@ def load(bench: Workbench, sight: Sight, change: Change) -> bool:
         record_step(step, problem=problem)
         if _client_was_deleted(bench, change, problem):
             raise Transient(f"{problem.message} The client is restored first.", code="client_deleted") from raised
+        if problem is raised:
+            raise
         raise problem from raised
     sight.forget_links(change.object_type)
     return adopted and not change.shared
