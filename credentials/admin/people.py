@@ -65,8 +65,10 @@ class PersonAdmin(Everyone, AnyUserAdmin):
     inlines = (WorksFor,)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        before = list(Membership.objects.filter(user=form.instance).select_related("user", "organization"))
         super().save_formset(request, form, formset, change)
-        for gone in formset.deleted_objects:
+        kept = set(Membership.objects.filter(user=form.instance).values_list("organization_id", flat=True))
+        for gone in (row for row in before if row.organization_id not in kept):
             end_access(gone.user, gone.organization, request.user.get_username())
 
 

@@ -229,7 +229,8 @@ def test_with_a_membership_end_its_tokens_and_open_invitations(world: World) -> 
         recognise(here)
 
 
-def test_a_superuser_who_takes_a_membership_away_ends_the_same(world: World) -> None:
+@pytest.mark.parametrize("moved", [False, True], ids=["taken away", "moved to another organization"])
+def test_a_superuser_who_takes_a_membership_away_ends_the_same(world: World, moved: bool) -> None:
     support = world.people["support"]
     token, _ = make.api_token(support, world.rows["organization"])
     page = reverse("admin:auth_user_change", args=[support.pk])
@@ -244,13 +245,14 @@ def test_a_superuser_who_takes_a_membership_away_ends_the_same(world: World) -> 
         "memberships-INITIAL_FORMS": "1",
         "memberships-0-id": str(support.memberships.get().pk),
         "memberships-0-user": str(support.pk),
-        "memberships-0-organization": str(world.rows["organization"].pk),
-        "memberships-0-DELETE": "on",
+        "memberships-0-organization": str((world.theirs if moved else world.rows)["organization"].pk),
+        "memberships-0-DELETE": "" if moved else "on",
     }
     answer = client.post(page, posted)
     assert answer.status_code == 302, answer.context["errors"]
     token.refresh_from_db()
-    assert (support.memberships.count(), token.revoked_at is not None) == (0, True)
+    assert (support.memberships.count(), token.revoked_at is not None) == (int(moved), True)
+    assert AuditRecord.objects.get(action="revoke API token").actor == "root"
 
 
 @pytest.mark.parametrize("how", ["switched off", "without a role", "away", "gone"])
