@@ -20,7 +20,7 @@ from flows.selectors import flows_reading
 
 def replay_job(job: SyncJob, asked_by: str) -> SyncJob:
     """Queue the job's object again, looking at the destination even when nothing seems changed. A void that got stuck is voided on."""
-    again = (_queue if _voids(job) else sync_now)(job.flow, ObjectType(job.object_type), job.source_id, asked_by)
+    again = (_queue if voids(job) else sync_now)(job.flow, ObjectType(job.object_type), job.source_id, asked_by)
     write(
         actor=asked_by,
         action="replay job",
@@ -41,7 +41,8 @@ def sync_now(flow: Flow, object_type: ObjectType, source_id: str, asked_by: str)
     return _queue(flow, object_type, source_id, asked_by)
 
 
-def _voids(job: SyncJob) -> bool:
+def voids(job: SyncJob) -> bool:
+    """Whether it got stuck on taking out what a person had asked to be voided."""
     return job.state in STUCK and SyncRecord.objects.filter(**same_object(job), hold=SyncRecord.Hold.VOID).exists()
 
 

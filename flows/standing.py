@@ -44,7 +44,7 @@ def _held(record: SyncRecord, job: SyncJob | None) -> Standing:
     elif job is not None and job.state in (State.ATTENTION, State.DEAD):
         ended = "was refused" if job.state == State.ATTENTION else "failed"
         said = f"{record.hold_by} asked to void what was posted for {record}, and that {ended}: {job.reason}"
-        return Standing("attention", said, record.hold_reason, "Go on to sync it as before, or put it right and void again")
+        return Standing("attention", said, record.hold_reason, "Put right what is said here, then Retry; or Go on, to sync it as before")
     elif job is not None and job.state in (State.WAITING, State.RUNNING):
         said = f"What was posted for {record} is being voided."
     else:

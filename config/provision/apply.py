@@ -20,7 +20,7 @@ from config.provision.rows import Step, bring
 from connectors.kit.errors import SyncError
 from connectors.registry import all_connectors, get_connector
 from credentials.models import Connection, Membership, Organization
-from credentials.people.ending import end_access
+from credentials.people.ending import end_access, end_what_only_owners_may
 from credentials.vault import read_secrets, set_secrets
 from flows.alerting.planning import ensure_contacts
 from flows.models import Flow
@@ -100,6 +100,7 @@ def _apply_user(entry: UserEntry) -> Step:
         changed.append("password")
     if "roles" in entry.table.values and set(user.groups.all()) != set(groups):
         user.groups.set(groups)
+        end_what_only_owners_may(user, "provision")
         changed.append("roles")
     if "organizations" in entry.table.values and _set_memberships(user, organizations):
         changed.append("organizations")

@@ -14,7 +14,7 @@ from audit.console.base import ConsoleAdmin
 from audit.console.generics import AnyInline, AnyUserAdmin
 from audit.console.inlines import SpokenRows
 from credentials.models import Membership
-from credentials.people.ending import end_access
+from credentials.people.ending import end_access, end_what_only_owners_may
 
 
 class SuperusersOnly:
@@ -63,6 +63,10 @@ class PersonAdmin(Everyone, AnyUserAdmin):
     """Django's own, with the memberships."""
 
     inlines = (WorksFor,)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        end_what_only_owners_may(form.instance, request.user.get_username())
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         before = list(Membership.objects.filter(user=form.instance).select_related("user", "organization"))

@@ -9,6 +9,8 @@ from credentials.models import ApiToken, Invitation, Organization
 from credentials.people.tokens import revoke
 from credentials.people.told import tell
 
+MAY_INVITE = "credentials.add_invitation"
+
 
 def tokens_in_use(person: User, organization: Organization | None = None) -> QuerySet[ApiToken]:
     """Those that were not revoked: for one organization, or for all."""
@@ -35,6 +37,12 @@ def end_invitations(person: User, actor: str, organization: Organization | None 
         tell([row.organization_id], actor, "withdraw invitation", row.email, message)
         row.delete()
     return len(rows)
+
+
+def end_what_only_owners_may(person: User, actor: str) -> None:
+    """Who may not invite any more leaves no open invitation anywhere."""
+    if not User.objects.get(pk=person.pk).has_perm(MAY_INVITE):  # the person at hand remembers what they were allowed
+        end_invitations(person, actor)
 
 
 def end_access(person: User, organization: Organization, actor: str) -> None:

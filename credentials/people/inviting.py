@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from credentials.access import ROLES
 from credentials.models import Invitation, Membership, Organization
+from credentials.people.ending import MAY_INVITE
 from credentials.people.members import at_this_moment, roles_of, set_roles
 from credentials.people.told import tell
 
@@ -68,7 +69,7 @@ def find(token: str) -> Invitation | None:
 
 def _may_still_invite(row: Invitation) -> bool:
     sender = User.objects.filter(username=row.invited_by).first()
-    if sender is None or not sender.has_perm("credentials.add_invitation"):  # also when the account was switched off
+    if sender is None or not sender.has_perm(MAY_INVITE):  # also when the account was switched off
         return False
     return sender.is_superuser or sender.memberships.filter(organization_id=row.organization_id).exists()
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from credentials.access import OWNER, ROLES, visible_organizations
 from credentials.models import Membership, Organization
-from credentials.people.ending import end_access, end_invitations
+from credentials.people.ending import end_access, end_what_only_owners_may
 from credentials.people.sign_ins import end_others
 from credentials.people.told import tell
 
@@ -57,8 +57,7 @@ def change_roles(member: Membership, roles: Iterable[str], by: User) -> bool:
             for one in mine:
                 _keep_an_owner(one, by)
         set_roles(person, after)
-        if OWNER in before and OWNER not in after:
-            end_invitations(person, by.get_username())
+        end_what_only_owners_may(person, by.get_username())
         message = f"The roles of {person.get_username()} are {_words(after)} now; they were {_words(before)}."
         places = person.memberships.order_by("organization_id").values_list("organization_id", flat=True)
         tell(list(places), by.get_username(), "change roles", person.get_username(), message)

@@ -45,7 +45,7 @@ NOT_TAKEN = "The workers could not be reached: is the broker running? Nothing wa
 @told
 def enable(flow: Flow, _person: str) -> Said:
     switch(flow, on=True)
-    return Said(f"{flow} is on. Its webhooks are registered within five minutes; changes before now need a backfill.")
+    return Said(f"{flow} is on. Its webhooks are registered within five minutes. Read a period again for what changed before.")
 
 
 def disable(flow: Flow, _person: str) -> Said:

@@ -21,12 +21,12 @@ from flows.admin.flow import MAY_PLAN
 from flows.admin.inbox import MAY_REPLAY
 from flows.admin.many import ManyAtOnce
 from flows.admin.parts import SOURCE_TYPES, TRIGGERS, flow_filter, proof_of, told, type_filter, web_address
-from flows.admin.record_buttons import REPLAY, RETRY
+from flows.admin.record_buttons import REPLAY, RETRY, VOID_ON
 from flows.admin.timeline import links_of, record_of, timeline_of
 from flows.finding import matching_jobs
 from flows.jobs.telling import STUCK
 from flows.models import BulkRun, Flow, SyncJob, SyncRecord
-from flows.replay import replay_job, settle_by_hand
+from flows.replay import replay_job, settle_by_hand, voids
 
 MORE = (
     "reason_code",
@@ -113,7 +113,8 @@ class SyncJobAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
         ),
     )
     buttons = (
-        Button("retry", "Retry", MAY_REPLAY, replay, lambda job: job.state in STUCK, records=False, asks=RETRY.asks),
+        Button("retry", "Retry", MAY_REPLAY, replay, lambda job: job.state in STUCK and not voids(job), records=False, asks=RETRY.asks),
+        Button("void-on", "Retry", MAY_REPLAY, replay, voids, records=False, asks=VOID_ON.asks),
         Button("replay", "Replay", MAY_REPLAY, replay, lambda job: job.state not in STUCK, records=False, asks=REPLAY.asks),
         Button("settle", "Settled by hand", MAY_REPLAY, settle, lambda job: job.state in STUCK, in_bulk=True, records=False, asks=SETTLED),
     )

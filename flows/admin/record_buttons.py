@@ -12,7 +12,7 @@ from flows.holding import skip
 from flows.jobs.telling import STUCK
 from flows.models import SyncJob, SyncRecord
 from flows.posted import posted_for
-from flows.replay import replay_job, sync_now
+from flows.replay import replay_job, sync_now, voids
 
 MAY_SKIP, MAY_VOID = "flows.skip_syncrecord", "flows.void_syncrecord"
 
@@ -27,6 +27,11 @@ def newest_job(record: SyncRecord) -> SyncJob | None:
 def _is_stuck(record: SyncRecord) -> bool:
     job = newest_job(record)
     return job is not None and job.state in STUCK and not record.hold
+
+
+def _voids(record: SyncRecord) -> bool:
+    job = newest_job(record)
+    return job is not None and voids(job)
 
 
 def _was_run(record: SyncRecord) -> bool:
@@ -86,6 +91,15 @@ RETRY = Button(
     records=False,
     asks="It is read from the shop again and brought to the books, if what stopped it is gone. Nothing is booked twice.",
 )
+VOID_ON = Button(
+    "void-on",
+    "Retry",
+    MAY_REPLAY,
+    again,
+    _voids,
+    records=False,
+    asks="What was posted for it is taken out of the books, as was asked, if what stopped that is gone.",
+)
 REPLAY = Button(
     "replay",
     "Replay",
@@ -122,4 +136,4 @@ GO_ON = Button(
     _in_hold,
     asks="The decision to leave it alone ends, and it is synced now as if it had never been made.",
 )
-BUTTONS = (RETRY, REPLAY, SYNC, SKIP, GO_ON)
+BUTTONS = (RETRY, VOID_ON, REPLAY, SYNC, SKIP, GO_ON)

@@ -278,5 +278,5 @@ def _rounding(desired: DesiredBooks) -> RoundingPolicy:
 def _shown(amount: Money | None, desired: DesiredBooks) -> Money:
     """The ledger's answer. One that does not tell the amount proves nothing."""
     if amount is None:
-        raise NeedsAttention(f"The books did not tell the amount of the invoice of order {desired.number}. Replay.", code="no_amount")
+        raise NeedsAttention(f"The books did not tell the amount of the invoice of order {desired.number}. Retry.", code="no_amount")
     return amount

@@ -55,6 +55,7 @@ PRESSES = {
     ("syncjob", "settle"): {"support", "owner", "root"},
     ("syncjob", "replay"): {"support", "owner", "root"}, ("syncrecord", "sync"): {"support", "owner", "root"},
     ("syncrecord", "retry"): {"support", "owner", "root"}, ("syncrecord", "replay"): {"support", "owner", "root"},
+    ("syncrecord", "void-on"): {"support", "owner", "root"}, ("syncjob", "void-on"): {"support", "owner", "root"},
     ("bulkrun", "cancel"): WRITERS, ("syncrecord", "skip"): WRITERS, ("syncrecord", "go-on"): WRITERS,
     ("subscription", "reenable"): {"support", "owner", "root"}, ("alert", "close"): {"support", "owner", "root"},
     ("privacycase", "carry-out"): {"owner", "root"},

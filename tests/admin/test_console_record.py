@@ -54,6 +54,7 @@ def test_the_state_is_a_sentence_with_its_cause_and_what_to_click(world: World) 
         ({"state": "waiting", "attempts": 2, "reason": "The shop does not answer."}, {}, "waiting", "will be tried again at"),
         ({"state": "dead"}, {}, "dead", "was given up"),
         ({"state": "done"}, {"hold": "skip", "hold_by": "bo", "hold_reason": "Twice."}, "noted", "is skipped since"),
+        ({"state": "attention"}, {"hold": "void", "hold_by": "bo", "hold_reason": "Twice."}, "attention", "and that was refused"),
     ],
 )
 def test_each_state_has_its_sentence(world: World, job: dict[str, Any], fields: dict[str, Any], state: str, part: str) -> None:
@@ -266,6 +267,26 @@ def test_voiding_offers_to_remove_only_what_nothing_else_uses(town: Town) -> Non
     page = client.get(address(SyncRecord, "void", SyncRecord.objects.get(flow=town.orders, source_id=order["id"]).pk))
     assert "The client iris@vahl.example stays: it has another invoice." in page.content.decode()
     assert list(page.context["form"].fields) == ["reason"]
+
+
+def test_a_void_that_got_stuck_is_retried_as_a_void_on_the_page_of_its_record(town: Town) -> None:
+    order = unpaid(town)
+    record = SyncRecord.objects.get(flow=town.orders, source_id=order["id"])
+    client = Client()
+    client.force_login(make.person("bo", town.orders.organization, roles=("bookkeeper", "support")))
+    client.post(address(record, "void", record.pk), {"reason": "Wrong."})
+    town.ask(town.books, "lock_invoice", invoice_id=town.invoice(order)["id"])
+    town.work()
+    stuck = SyncJob.objects.latest("pk")
+    assert (stuck.state, stuck.reason_code) == ("attention", "invoice_locked")
+    for page in (address(record, "change", record.pk), address(stuck, "change", stuck.pk)):
+        text = client.get(page).text
+        assert "is taken out of the books, as was asked" in text
+        assert "is read from the shop again and brought to the books, if" not in text
+    town.ask(town.books, "lock_invoice", invoice_id=town.invoice(order)["id"], locked=False)
+    press(client, record, "void-on")
+    town.work()
+    assert (town.invoice(order)["vis_state"], SyncRecord.objects.get(pk=record.pk).hold) == (1, "void")
 
 
 def test_voiding_is_refused_where_the_invoice_is_paid(town: Town) -> None:

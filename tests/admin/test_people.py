@@ -229,26 +229,30 @@ def test_with_a_membership_end_its_tokens_and_open_invitations(world: World) -> 
         recognise(here)
 
 
-@pytest.mark.parametrize("moved", [False, True], ids=["taken away", "moved to another organization"])
-def test_a_superuser_who_takes_a_membership_away_ends_the_same(world: World, moved: bool) -> None:
-    support = world.people["support"]
-    token, _ = make.api_token(support, world.rows["organization"])
-    page = reverse("admin:auth_user_change", args=[support.pk])
-    client = world.client("root")
-    form = client.get(page).context["adminform"].form
-    posted = {name: value for name, value in form.initial.items() if isinstance(value, str) and value} | {
+def account_form(client: Client, person: User) -> dict[str, Any]:
+    """What the page of the account would send unchanged."""
+    form = client.get(reverse("admin:auth_user_change", args=[person.pk])).context["adminform"].form
+    row = person.memberships.get()
+    return {name: value for name, value in form.initial.items() if isinstance(value, str) and value} | {
         "is_active": "on",
         "is_staff": "on",
+        "groups": [group.pk for group in person.groups.all()],
         "date_joined_0": "2026-01-01",
         "date_joined_1": "00:00:00",
         "memberships-TOTAL_FORMS": "1",
         "memberships-INITIAL_FORMS": "1",
-        "memberships-0-id": str(support.memberships.get().pk),
-        "memberships-0-user": str(support.pk),
-        "memberships-0-organization": str((world.theirs if moved else world.rows)["organization"].pk),
-        "memberships-0-DELETE": "" if moved else "on",
+        "memberships-0-id": str(row.pk),
+        "memberships-0-user": str(person.pk),
+        "memberships-0-organization": str(row.organization_id),
     }
-    answer = client.post(page, posted)
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["taken away", "moved to another organization"])
+def test_a_superuser_who_takes_a_membership_away_ends_the_same(world: World, moved: bool) -> None:
+    support, client = world.people["support"], world.client("root")
+    token, _ = make.api_token(support, world.rows["organization"])
+    changed = {"memberships-0-organization": str(world.theirs["organization"].pk)} if moved else {"memberships-0-DELETE": "on"}
+    answer = client.post(reverse("admin:auth_user_change", args=[support.pk]), account_form(client, support) | changed)
     assert answer.status_code == 302, answer.context["errors"]
     token.refresh_from_db()
     assert (support.memberships.count(), token.revoked_at is not None) == (int(moved), True)
@@ -273,12 +277,18 @@ def test_nobody_comes_in_by_the_word_of_somebody_who_may_not_invite_any_more(wor
     assert not User.objects.filter(username="anna@example.com").exists()
 
 
-def test_who_is_no_owner_any_more_leaves_no_open_invitation(world: World) -> None:
+@pytest.mark.parametrize("how", ["roles taken", "roles taken by the page of the account", "switched off"])
+def test_who_is_no_owner_any_more_leaves_no_open_invitation(world: World, how: str) -> None:
     make.person("second", world.rows["organization"], roles=("owner",))
     invite(world)
-    row = world.people["owner"].memberships.get()
-    world.client("root").post(address(row, "change", row.pk), {"roles": ["viewer"]})
+    row, client = world.people["owner"].memberships.get(), world.client("root")
+    if how == "roles taken":
+        client.post(address(row, "change", row.pk), {"roles": ["viewer"]})
+    else:
+        posted = account_form(client, row.user) | ({"is_active": ""} if how == "switched off" else {"groups": []})
+        assert client.post(reverse("admin:auth_user_change", args=[row.user_id]), posted).status_code == 302
     assert not Invitation.objects.filter(email="anna@example.com").exists()
+    assert AuditRecord.objects.get(action="withdraw invitation").actor == "root"
 
 
 def test_an_owner_takes_a_lost_factor_away(world: World) -> None:

@@ -190,6 +190,18 @@ def test_who_is_taken_out_of_an_organization_loses_tokens_and_open_invitations_f
     assert AuditRecord.objects.get(action="revoke API token").actor == "provision"
 
 
+def test_who_is_no_owner_any_more_by_the_file_leaves_no_open_invitation() -> None:
+    owning = WHOLE.replace('roles = ["bookkeeper", "support"]', 'roles = ["owner"]')
+    apply(owning, ENVIRON)
+    place = Organization.objects.get()
+    Invitation.objects.create(organization=place, email="x@example.com", digest="d", invited_by="ines", expires_at=timezone.now())
+    apply(owning, ENVIRON)
+    assert Invitation.objects.exists()
+    apply()
+    assert not Invitation.objects.exists()
+    assert AuditRecord.objects.get(action="withdraw invitation").actor == "provision"
+
+
 def test_a_mapping_of_the_file_lets_the_waiting_jobs_go_on() -> None:
     apply()
     flow = Flow.objects.get(label="Orders")
