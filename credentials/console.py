@@ -11,7 +11,7 @@ from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
 from audit.console.base import ConsoleAdmin
-from credentials.access import limit_to
+from credentials.access import limit_to, visible_organizations
 from credentials.models import Connection, Organization
 
 CHOICES_AT_MOST = 200
@@ -45,6 +45,13 @@ class ScopedAdmin(ScopedChoices, ConsoleAdmin):
     """organization_path leads from the row to its organization ("flow__organization")."""
 
     organization_path = "organization"
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Without the organization for whoever works for one only: it says the same in each row, and the columns need the room."""
+        columns = tuple(super().get_list_display(request))
+        if "organization" in columns and len(visible_organizations(request.user)[:2]) < 2:
+            return tuple(column for column in columns if column != "organization")
+        return columns
 
     def visible(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The ids of what leads to the organization are asked for first: with them at hand the database finds few rows among many."""

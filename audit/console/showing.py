@@ -39,7 +39,8 @@ def moment(at: datetime | None) -> SafeString | str:
     if at is None:
         return "-"
     told = at.astimezone(timezone.get_default_timezone())
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), told.strftime("%Y-%m-%d %H:%M:%S"))
+    day, time = told.strftime("%Y-%m-%d %H:%M:%S").split()
+    return format_html('<time datetime="{}"><span>{}</span> <span>{}</span></time>', at.isoformat(), day, time)
 
 
 def pretty_json(value: Any) -> SafeString:

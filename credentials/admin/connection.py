@@ -22,7 +22,7 @@ from audit.console.showing import badge, moment, pretty_json
 from connectors.registry import all_connectors, guide_to
 from credentials.accounts import connector_of, oauth_of
 from credentials.addresses import addresses_there
-from credentials.admin.connection_form import ConnectionForm, NewConnectionForm, field_names, form_for, stored_names
+from credentials.admin.connection_form import HELP, LABELS, ConnectionForm, NewConnectionForm, field_names, form_for, stored_names
 from credentials.console import ScopedAdmin, organization_filter
 from credentials.lasting import lasting_of
 from credentials.models import Connection
@@ -84,6 +84,8 @@ class ConnectionAdmin(ScopedAdmin):
             kwargs["form"] = NewConnectionForm
         elif self.has_change_permission(request, obj):
             kwargs["form"] = form_for(obj)
+        else:
+            kwargs |= {"labels": LABELS, "help_texts": HELP}
         return super().get_form(request, obj, change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

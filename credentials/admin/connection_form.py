@@ -18,6 +18,9 @@ from credentials.vault import forget, set_secrets
 
 SECRET, SETTING = "secret_", "setting_"
 TOKENS = ("access_token", "refresh_token")
+# The same words for those who may change them and for those who only read.
+LABELS = {"base_url": "Address", "reenable_subscriptions": "Re-enable webhooks by itself", "urls": "Other addresses"}
+HELP = {"reenable_subscriptions": "When the platform has switched webhooks off, Tillbridge switches them on again."}
 
 
 class AddressField(forms.URLField):
@@ -66,7 +69,7 @@ class ConnectionForm(AnyForm):
     class Meta:
         model = Connection
         fields = ("label", "base_url", "reenable_subscriptions", "urls")
-        labels = {"reenable_subscriptions": "Re-enable webhooks by itself", "urls": "Other addresses"}
+        labels, help_texts = LABELS, HELP
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

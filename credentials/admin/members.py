@@ -196,6 +196,9 @@ class InvitationForm(AnyForm):
         """A new invitation takes the place of the old one."""
 
 
+ONE_BUTTON = {"show_save_and_add_another": False, "show_save_and_continue": False}  # whichever was pressed, the list comes next
+
+
 @admin.register(Invitation)
 class InvitationAdmin(ScopedAdmin):
     """Open ones: whom we wait for. Withdrawn by deleting; accepted ones are members."""
@@ -234,7 +237,7 @@ class InvitationAdmin(ScopedAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
         try:
-            return super().add_view(request, form_url, {"title": "Invite somebody", **(extra_context or {})})
+            return super().add_view(request, form_url, {**ONE_BUTTON, "title": "Invite somebody", **(extra_context or {})})
         except (Refused, ValidationError) as why:
             messages.error(request, str(why))
             return HttpResponseRedirect(self.address("add"))

@@ -48,6 +48,12 @@ class WorksFor(SuperusersOnly, AnyInline):
     verbose_name = "organization"
     verbose_name_plural = "works for"
 
+    def formfield_for_foreignkey(self, *args: Any, **kwargs: Any) -> Any:
+        """Named for those who do not see the column's heading."""
+        field: Any = super().formfield_for_foreignkey(*args, **kwargs)
+        field.widget.attrs["aria-label"] = "Organization"
+        return field
+
 
 class Everyone(SuperusersOnly, ConsoleAdmin):
     """Rows that belong to the whole installation."""

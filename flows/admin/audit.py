@@ -24,6 +24,7 @@ from audit.models import AuditRecord, AuditSeal, Outcome
 from audit.services import AuditEntry, write_many
 from credentials.access import visible_organizations
 from flows.admin.audit_filter import RecordsFilter
+from flows.models import Flow
 from flows.verifying import ask_for_verification, is_stale
 
 KINDS = {"csv": "CSV", "jsonl": "JSON Lines"}
@@ -149,7 +150,8 @@ class AuditRecordAdmin(ReadOnly, PlainScope):
 
     @admin.display(description="flow")
     def flow(self, row: AuditRecord) -> SafeString | str:
-        return inside("flows_flow", row.flow_id, f"flow {row.flow_id}" if row.flow_id else "")
+        label = Flow.objects.filter(pk=row.flow_id).values_list("label", flat=True).first() if row.flow_id else ""
+        return inside("flows_flow", row.flow_id, label or f"flow {row.flow_id}") if row.flow_id else "-"
 
     @admin.display(description="job")
     def job(self, row: AuditRecord) -> SafeString | str:

@@ -88,13 +88,13 @@ class FlowAdmin(ScopedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        return ("organization", "shown_recipe", "source", "destination", "shown_state", "shown_options")
+        return ("organization", "shown_recipe", "source", "destination", "shown_state", "shown_options", "polls")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ((None, {"fields": ("label", "recipe", "source", "destination")}),)
-        head = ("label", "organization", "shown_recipe", "source", "destination", "shown_state", "poll_seconds")
         editable = self.has_change_permission(request, obj)
+        head = ("label", "organization", "shown_recipe", "source", "destination", "shown_state", "poll_seconds" if editable else "polls")
         return ((None, {"fields": head}), ("Options", {"fields": option_names(obj) if editable else ("shown_options",)}))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -50,7 +50,7 @@ class ExternalLinkAdmin(ReadOnly, ScopedAdmin):
     sortable_by = ()
     ordering = ("-id",)
     fields = (
-        "what", "source", "source_side", "destination", "destination_side", "key", "remote_id", "shown_state", "adopted", "void",
+        "what", "source", "source_side", "destination", "destination_side", "shown_state", "adopted", "void",
         "intended", "in_doubt", "confirmed", "last_job", "content_hash", "fingerprint",
     )  # fmt: skip
 

@@ -46,11 +46,11 @@ class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
         "name",
         "flow",
         "shown_outcome",
+        "shown_exact",
         "shown_total",
         "shown_invoiced",
         "shown_captured",
         "shown_paid",
-        "shown_exact",
         "updated",
     )
     list_filter = (
