@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from connectors.canonical.identity import ObjectType
-from connectors.canonical.ledger import Invoice, InvoiceLine
+from connectors.canonical.ledger import Invoice, InvoiceLine, InvoiceStatus
 from connectors.canonical.money import Money
 from connectors.canonical.order import Order
 from flows.models import SyncRecord
@@ -80,15 +80,17 @@ def rows_now(seen: Preview) -> tuple[Row, ...]:
     if not isinstance(wanted, DesiredBooks) or not isinstance(seen.value, Order):
         return ()
     order, should = seen.value, wanted.invoice
+    is_void = invoice is not None and invoice.status is InvoiceStatus.VOID
+    amount = None if invoice is None else _money(None, order.currency) if is_void else invoice.amount
     rows = [
         _texts("Number", wanted.invoice_number, _field(invoice, "number")),
         _texts("Date", _text(should.issued_on) if should else "-", _field(invoice, "issued_on")),
         Row("Buyer", order.customer.name or order.customer.email or "-", ""),
         _texts("Currency", order.currency, _field(invoice, "currency")),
-        Row("State", order.status, "" if invoice is None else invoice.status.value),
+        Row("State", order.status, "" if invoice is None else invoice.status.value, "void" if is_void and should else ""),
         Row("Order total", str(wanted.source_total), ""),
         Row("Refunded", str(wanted.refunded), ""),
-        _amounts("Comes to", wanted.target, invoice.amount if invoice else None),
+        _amounts("Comes to", wanted.target, amount),
         _amounts("Paid", wanted.captured, invoice.paid if invoice else None),
     ]
     return tuple(rows) if should else tuple(row for row in rows if row.label not in ("Number", "Date"))

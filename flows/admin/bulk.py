@@ -62,7 +62,8 @@ class BulkRunAdmin(ReadOnly, ScopedAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         run: BulkRun = self.get_object(request, object_id)
-        rows = run.items.filter(state__in=_SHOWN) if run.kind == BulkRun.Kind.LOOK else run.items.filter(state=BulkItem.State.LEFT)
+        shown = _SHOWN if run.kind == BulkRun.Kind.LOOK else ()
+        rows = run.items.filter(state__in=shown if run.cancelled_by and shown else (*shown, BulkItem.State.LEFT))
         found = Paginator(rows.select_related("flow").order_by("id"), PAGE).get_page(request.GET.get("page"))
         more = {
             "title": str(run).capitalize(),
@@ -98,4 +99,5 @@ class BulkRunAdmin(ReadOnly, ScopedAdmin):
     def shown_state(self, row: BulkRun) -> SafeString:
         if row.cancelled_by:
             return badge("closed", f"stopped by {row.cancelled_by}")
-        return badge("running") if row.finished_at is None else badge("done", "all passed on")
+        ended = "all looked at" if row.kind == BulkRun.Kind.LOOK else "all passed on"
+        return badge("running") if row.finished_at is None else badge("done", ended)

@@ -18,6 +18,7 @@ from flows.mapping.long_names import refuse_long
 from flows.mapping.sheets.resources import ItemMappingResource
 from flows.models import Flow, ItemMapping
 from flows.models.mapping import LONGEST_NAME
+from flows.setting_up.proposals import ITEM, otherwise
 from flows.suggesting import matching
 
 
@@ -40,6 +41,9 @@ class ItemMappingAdmin(SheetAdmin):
         pages = [("unmapped", self.unmapped_view), ("choose", self.choose_view)]
         own = [path(f"{name}/", self.admin_site.admin_view(view), name=f"flows_itemmapping_{name}") for name, view in pages]
         return [*own, *super().get_urls()]
+
+    def after_deleting(self, row: ItemMapping) -> str:
+        return f"For orders that are synced from now on, {row.sku} has no mapping; then the flow says: {otherwise(row.flow, ITEM)}."
 
     def unmapped_view(self, request: HttpRequest) -> HttpResponse:
         """What waits for a mapping in one flow; accept suggestions one by one or many at once."""

@@ -61,6 +61,18 @@ class MappingAdmin(ScopedAdmin):
             field.widget.attrs["aria-label"] = str(field.label or name)
         return formset
 
+    # ---- deleting ------------------------------------------------------------------------------------------
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Says beforehand what becomes of the records."""
+        row = self.get_object(request, object_id)
+        said = f"What stands in the books stays as it is. {self.after_deleting(row)}" if row is not None else ""
+        return super().delete_view(request, object_id, {"consequence": said, **(extra_context or {})})
+
+    def after_deleting(self, row: Any) -> str:
+        """A sentence on what is synced once the mapping is gone."""
+        return "What is synced from now on does without it."
+
     # ---- pages beside the list -----------------------------------------------------------------------------
 
     def flows_to_map(self, request: HttpRequest) -> list[Flow]:

@@ -18,8 +18,13 @@ from flows.mapping.sheets.resources import ValueMappingResource
 from flows.mapping.values import kinds_of, map_value, suggestions_for, unmapped_values
 from flows.models import Flow, ValueMapping
 from flows.models.mapping import LONGEST_NAME
+from flows.setting_up.proposals import otherwise
 from flows.suggesting import Target
 
+_HELP = {
+    "source": "As the other program writes it, letter by letter: a tax's code, a way to pay, a charge. See also: Unmapped values.",
+    "target": "As it is called where it arrives.",
+}
 SHOWN = 50  # targets of one search; a longer list is searched
 
 
@@ -43,6 +48,13 @@ class ValueMappingAdmin(SheetAdmin):
         pages = [("unmapped", self.unmapped_view), ("choose", self.choose_view)]
         own = [path(f"{name}/", self.admin_site.admin_view(view), name=f"flows_valuemapping_{name}") for name, view in pages]
         return [*own, *super().get_urls()]
+
+    def after_deleting(self, row: ValueMapping) -> str:
+        return f"For what is synced from now on, {row.source} has no mapping; then the flow says: {otherwise(row.flow, row.kind)}."
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """With a hint for whoever types a mapping in."""
+        return super().get_form(request, obj, change, help_texts=_HELP, **kwargs)
 
     def unmapped_view(self, request: HttpRequest) -> HttpResponse:
         """What has no mapping in one flow: what waits for one, and on demand what the latest records carry."""

@@ -15,7 +15,7 @@ from django.utils import timezone
 from connectors.canonical.identity import ObjectType
 from connectors.kit.contract import Raw
 from connectors.kit.errors import PartOf, RateLimited, SyncError, Transient, Unauthorised
-from flows.bulk.starting import finish, insert_items, note
+from flows.bulk.starting import finish, held, insert_items, note
 from flows.comparing import Difference, differences_of
 from flows.leases import periodic
 from flows.models import BulkItem, BulkRun, Flow, InboundEvent, SyncRecord
@@ -78,6 +78,9 @@ def _walk(run: BulkRun) -> int:
 
 
 def _look(bench: Workbench, item: BulkItem) -> None:
+    if decided := held([item]).get(item.source_id):
+        BulkItem.objects.filter(pk=item.pk, state=State.WAITING).update(state=State.LEFT, note=decided)
+        return
     stored, why = _stored(bench, item)
     try:
         seen = preview_on(bench, item.source_id, stored)
@@ -115,15 +118,16 @@ def _stored(bench: Workbench, item: BulkItem) -> tuple[Raw | None, str]:
     """The newest stored payload, and a sentence on what was used: where it is no whole object, or not the latest, the source is read."""
     reads = bench.source.connector.reads[ObjectType(item.object_type)]
     if reads.stored is None:
-        return None, f"Read from {bench.flow.source} now: its events are only hints, so no payload is stored."
+        return None, f"Read from {bench.flow.source} now: its events are only hints, so what it sent does not show the record."
     told = InboundEvent.objects.filter(connection=bench.flow.source, object_type=item.object_type, source_id=item.source_id)
     event = told.exclude(body=b"").order_by("-id").first()
     raw = None if event is None else reads.stored(bytes(event.body))
     if event is None or raw is None:
-        return None, f"Read from {bench.flow.source} now: no stored payload shows all of it."
+        return None, f"Read from {bench.flow.source} now: nothing that it sent shows all of it."
     if _version(event) < _newest(item):
-        return None, f"Read from {bench.flow.source} now: it changed after the last stored payload."
-    return raw, f"Made from the payload that came at {event.received_at.astimezone(timezone.get_default_timezone()):%Y-%m-%d %H:%M:%S} UTC."
+        return None, f"Read from {bench.flow.source} now: it changed after what it sent last."
+    at = event.received_at.astimezone(timezone.get_default_timezone())
+    return raw, f"Made from what {bench.flow.source} sent at {at:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def _version(event: InboundEvent) -> str:

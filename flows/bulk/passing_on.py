@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from connectors.canonical.identity import ObjectType
 from flows.bell import ring
-from flows.bulk.starting import finish
+from flows.bulk.starting import finish, held
 from flows.jobs.queue import Wanted, enqueue
 from flows.jobs.telling import STUCK
-from flows.models import BulkItem, BulkRun, SyncJob, SyncRecord
+from flows.models import BulkItem, BulkRun, SyncJob
 from flows.models.job import Priority
 
 SLICE, SLICES, AHEAD = 100, 5, 500  # records of a slice, slices of a sweep, jobs that may wait in the queue
@@ -85,8 +85,7 @@ def _pass_group(run: BulkRun, items: Sequence[BulkItem]) -> None:
 def _left_alone(run: BulkRun, items: Sequence[BulkItem]) -> dict[str, str]:
     """Why some are not passed on: a person chose to leave them alone, or nothing is left to retry."""
     same = {"flow_id": items[0].flow_id, "object_type": items[0].object_type, "source_id__in": [item.source_id for item in items]}
-    held = SyncRecord.objects.filter(**same).exclude(hold="").values_list("source_id", "hold_by", "hold_reason")
-    left = {source_id: f'{person} chose to leave it alone ("{reason}").' for source_id, person, reason in held}
+    left = held(items)
     if run.kind == BulkRun.Kind.RETRY:
         stuck = set(SyncJob.objects.filter(**same, state__in=STUCK).values_list("source_id", flat=True))
         left |= {item.source_id: "It is no longer stopped." for item in items if item.source_id not in stuck | set(left)}

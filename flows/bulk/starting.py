@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection as database
@@ -12,7 +13,7 @@ from django.utils import timezone
 from audit.models import Outcome
 from audit.services import write
 from credentials.models import Organization
-from flows.models import BulkItem, BulkRun, Flow
+from flows.models import BulkItem, BulkRun, Flow, SyncRecord
 
 MOST = 200_000  # records of one run; more would be a list that nobody has read
 _NAMES = ("flow_id", "object_type", "source_id")
@@ -56,6 +57,13 @@ def cancel(run: BulkRun, person: str) -> bool:
         left = run.items.filter(state=BulkItem.State.WAITING).update(state=BulkItem.State.LEFT, note=f"Cancelled by {person}.")
         note(run, f"cancel {run.get_kind_display()} of many", f"{left} of {run.total} records were not touched.", person)
     return True
+
+
+def held(items: Sequence[BulkItem]) -> dict[str, str]:
+    """Of these items of one flow and object type those that a person chose to leave alone, by their ids, with a sentence that says so."""
+    rows = SyncRecord.objects.filter(flow_id=items[0].flow_id, object_type=items[0].object_type).exclude(hold="")
+    found = rows.filter(source_id__in=[item.source_id for item in items]).values_list("source_id", "hold_by", "hold_reason")
+    return {source_id: f'{person} chose to leave it alone ("{reason}").' for source_id, person, reason in found}
 
 
 def finish(run: BulkRun) -> None:

@@ -51,7 +51,8 @@ def problem_with(rule: FieldRule) -> str:
     try:
         jmespath.compile(rule.expression)
     except JMESPathError as problem:
-        return f"The expression {rule.expression!r} is not JMESPath: {str(problem).splitlines()[0]}."
+        why = str(problem).splitlines()[0].removeprefix("Invalid jmespath expression: ").rstrip(".: ")
+        return f"The expression {rule.expression!r} is not JMESPath: {why}."
     return ""
 
 

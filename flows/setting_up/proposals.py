@@ -106,7 +106,7 @@ def _items(flow: Flow, records: Sequence[Any]) -> Group:
             choices = choices if value in dict(choices) else ((value, held[sku].item_name), *choices)
         mapped = held[sku].item_id if sku in held else ""
         made.append(Proposal(ITEM, sku, names[sku], count, value, reason, choices, held=mapped))
-    return Group(ITEM, HEADINGS[ITEM], _otherwise(flow, ITEM), tuple(made), problem)
+    return Group(ITEM, HEADINGS[ITEM], otherwise(flow, ITEM), tuple(made), problem)
 
 
 def _values(flow: Flow, kind: str, seen: Sequence[Seen]) -> Group:
@@ -119,7 +119,7 @@ def _values(flow: Flow, kind: str, seen: Sequence[Seen]) -> Group:
     held = dict(ValueMapping.objects.filter(flow=flow, kind=kind).values_list("source", "target"))
     elsewhere = chosen_elsewhere(flow, [one.source for one in seen])
     made = tuple(_value(kind, one, targets, held, elsewhere.get((kind, one.source), {})) for one in seen)
-    return Group(kind, HEADINGS[kind], _otherwise(flow, kind), made, problem)
+    return Group(kind, HEADINGS[kind], otherwise(flow, kind), made, problem)
 
 
 def _value(kind: str, one: Seen, targets: Sequence[Target], held: Mapping[str, str], elsewhere: Mapping[str, str]) -> Proposal:
@@ -135,8 +135,8 @@ def _value(kind: str, one: Seen, targets: Sequence[Target], held: Mapping[str, s
     return Proposal(kind, mapped or one.source, name, one.records, value, reason, choices, kind not in CLOSED, held.get(mapped, ""))
 
 
-def _otherwise(flow: Flow, kind: str) -> str:
-    """What the flow's options say about it."""
+def otherwise(flow: Flow, kind: str) -> str:
+    """What the flow's options say about what has no mapping."""
     option = next((one for one in settings_for(flow) if one.name == _OPTIONS.get(kind)), None)
     if option is None:
         return "it keeps its own name"

@@ -258,6 +258,10 @@ def test_voiding_shows_what_goes_then_does_it_with_the_persons_name(town: Town) 
     assert page.context["sides"] == (), "nothing is compared with an invoice that is gone"
     assert "Taken out of the books: nothing of it stands there." in page.content.decode()
     assert address(record, "void", record.pk) not in page.content.decode()
+    now = client.get(address(record, "compare", record.pk))
+    off = {row.label: row.off for row in now.context["now"].rows if row.off}
+    assert (off["State"], "Comes to" in off) == ("void", True), "a void invoice agrees with no order"
+    assert 'bo chose to leave this alone ("Entered twice.")' in now.content.decode()
 
 
 def test_voiding_offers_to_remove_only_what_nothing_else_uses(town: Town) -> None:

@@ -221,6 +221,8 @@ def test_excel_with_numbers_and_empty_lines(world: World) -> None:
         (b"", "empty"),
         (b"PK\x03\x04 no zip", "no Excel file"),
         (b"a,b\0c\n", "neither a CSV nor an Excel"),
+        (b"%PDF-1.7 a scan", "neither a CSV nor an Excel"),
+        (b"PK a broken one", "neither a CSV nor an Excel"),
         (b"flow,sku\nx,y\n", "names no column item_id, item_name"),
         (b"flow,sku,item_id,item_name\na,b,c,d,e\n", "Line 2 has more cells"),
         (b"x" * (files.MOST_BYTES + 1), "larger than 3 MB"),

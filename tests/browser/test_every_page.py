@@ -94,3 +94,15 @@ def sticking_out(page: Page) -> list[str]:
     if size:
         page.set_viewport_size(size)
     return [f"{wide} px wider than a phone"] if wide > 0 else []
+
+
+def cut_off(page: Page) -> list[str]:
+    """Panels that show a part of their width only, on a small screen and on a phone."""
+    size, found = page.viewport_size, []
+    for width in (1100, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        wide = "panels => panels.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText.slice(0, 40))"
+        found += [f"cut off at {width} px: {one}" for one in page.eval_on_selector_all("#content .panel", wide)]
+    if size:
+        page.set_viewport_size(size)
+    return found

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import SignIn
 from tests.browser.installation import Company, company
 from tests.browser.pages import find, reload_until
+from tests.browser.test_every_page import cut_off
 from tests.journeys.world import World
 
 ASKS = 'options = { unknown_sku = "attention", tax_unmapped = "attention" }'
@@ -76,6 +77,7 @@ def test_an_unmapped_sku_is_mapped_and_the_waiting_order_goes_through(strict_com
     expect(page.get_by_role("heading", name="Which item stands for TEA-EG-100?")).to_be_visible()
     row = page.get_by_role("row", name="Earl Grey tea, 100 g")
     expect(row).to_contain_text("a similar name")
+    assert cut_off(page) == []
     row.get_by_role("button").click()
     expect(page.get_by_text("TEA-EG-100 is Earl Grey tea, 100 g from now on.")).to_be_visible()
     expect(page.get_by_text("1 waiting job(s) go on with it now.")).to_be_visible()
@@ -100,6 +102,7 @@ def test_a_sheet_with_two_bad_lines_is_shown_corrected_and_applied(strict_compan
     expect(wrong.get_by_role("row").nth(1)).to_contain_text('You have no flow "elsewhere".')
     expect(wrong.get_by_role("row").nth(2)).to_contain_text("Column sku: The cell is empty. Write the SKU as the shop has it.")
     expect(page.get_by_role("button", name="Save them")).to_have_count(0)
+    assert cut_off(page) == []
     assert invoices(strict_company) == {}
     _choose(page, head + right)
     page.get_by_role("button", name="Save them").click()
@@ -128,6 +131,7 @@ def test_a_way_to_pay_that_nobody_waits_for_is_mapped_too(strict_company: Compan
     page.get_by_role("link", name="orders", exact=True).click()
     expect(page.get_by_text("No record waits for a tax")).to_be_visible()
     page.get_by_role("link", name="Look through the latest records").click()
+    assert cut_off(page) == []
     row = page.get_by_role("row", name="stripe")
     expect(row.get_by_role("combobox")).to_have_value("Credit Card")
     row.get_by_role("checkbox").check()

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import SignIn
 from tests.browser.installation import Company
 from tests.browser.pages import find, reload_until
+from tests.browser.test_every_page import cut_off
 
 
 def booked(made: Company) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -46,8 +47,10 @@ def test_an_order_is_found_by_number_its_cause_read_and_replayed(shop_and_books:
     standing = page.get_by_label("How it stands")
     expect(standing).to_contain_text("a person has to decide something")
     expect(standing).to_contain_text("is locked in the books")
+    assert cut_off(page) == []
     page.get_by_role("link", name="Compare now").click()
     expect(page.get_by_text("off by 1.00").first).to_be_visible()
+    assert cut_off(page) == []
     page.go_back()
     shop_and_books.books("lock_invoice", invoice_id=invoice["id"], locked=False)
     do(page, "Retry")
@@ -104,6 +107,8 @@ def test_todays_options_are_tried_on_what_was_posted_and_one_row_is_repaired(sho
     expect(row).to_be_visible(timeout=60_000)
     expect(page.get_by_text("4 of 4 records are through")).to_be_visible(timeout=60_000)
     assert sum(_writes(shop_and_books).values()) == writes
+    page.reload()
+    assert cut_off(page) == []
     page.get_by_label(f"Repair order {order['id']}", exact=True).check()
     page.locator("summary", has_text="Repair").click()
     page.get_by_role("button", name="Yes, repair the ticked ones").click()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SignIn
 from tests.browser.installation import Company
-from tests.browser.test_every_page import serious, sticking_out
+from tests.browser.test_every_page import cut_off, serious, sticking_out
 
 BOOKED = (
     "SELECT COUNT(*) >= {count} FROM flows_syncrecord r JOIN flows_flow f ON f.id = r.flow_id "
@@ -20,18 +20,6 @@ def is_sound(page: Page) -> None:
     """By axe in light and dark, and on a phone's width, where no panel hides a part of itself."""
     faults = [*serious(page), *sticking_out(page), *cut_off(page)]
     assert faults == [], (page.url, faults)
-
-
-def cut_off(page: Page) -> list[str]:
-    """Panels of the path that show a part of their width only."""
-    size, found = page.viewport_size, []
-    for width in (1100, 390):
-        page.set_viewport_size({"width": width, "height": 844})
-        wide = "panels => panels.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText.slice(0, 40))"
-        found += [f"cut off at {width} px: {one}" for one in page.eval_on_selector_all(".step .panel", wide)]
-    if size:
-        page.set_viewport_size(size)
-    return found
 
 
 def go_on(page: Page, button: str = "Continue") -> None:

@@ -46,7 +46,7 @@ def test_nothing_differs_while_the_mappings_are_the_same(town: Town) -> None:
     run = look(town)
     item = run.items.get()
     assert (run.total, item.state, item.changes) == (1, "same", [])
-    assert item.note.startswith("Made from the payload that came at ")
+    assert item.note.startswith(f"Made from what {town.orders.source} sent at ")
     assert run.finished_at is not None
 
 
@@ -87,7 +87,7 @@ def test_a_payload_that_is_older_than_the_order_is_not_taken_for_it(town: Town) 
     town.book(order)
     SyncRecord.objects.filter(source_id=order["id"]).update(version="2099-01-01T00:00:00")
     item = look(town).items.get()
-    assert item.note == f"Read from {town.orders.source} now: it changed after the last stored payload."
+    assert item.note == f"Read from {town.orders.source} now: it changed after what it sent last."
 
 
 def test_an_order_with_refunds_is_read_because_its_payload_lacks_their_lines(town: Town) -> None:
@@ -96,7 +96,7 @@ def test_an_order_with_refunds_is_read_because_its_payload_lacks_their_lines(tow
     delivered(town, order)
     town.book(order)
     item = look(town).items.get()
-    assert (item.state, item.note) == ("same", f"Read from {town.orders.source} now: no stored payload shows all of it.")
+    assert (item.state, item.note) == ("same", f"Read from {town.orders.source} now: nothing that it sent shows all of it.")
 
 
 def test_what_would_stop_says_why(town: Town) -> None:
@@ -146,3 +146,14 @@ def test_a_stopped_look_looks_no_further(town: Town) -> None:
     town.books.sandbox.command("forget", {})
     assert walk_look(run) == 0
     assert town.calls(town.books) == {}
+
+
+def test_what_a_person_decided_to_leave_alone_is_not_offered_for_repair(town: Town) -> None:
+    order = town.order()
+    delivered(town, order)
+    town.book(order)
+    SyncRecord.objects.update(hold="skip", hold_by="ann", hold_reason="Booked by hand.")
+    town.orders.options = {"invoice_prefix": "W-"}
+    town.orders.save()
+    item = look(town).items.get()
+    assert (item.state, item.note) == ("left", 'ann chose to leave it alone ("Booked by hand.").')

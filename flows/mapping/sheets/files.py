@@ -26,6 +26,7 @@ _FORMATS = {"csv": CSV, "xlsx": XLSX}
 # What Excel, Sheets or LibreOffice would calculate. Quotes before it count, so that reading undoes exactly what writing did.
 _FORMULA = re.compile(r"'*\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|'*[\t\r\n]")
 _NAMED = re.compile(r'"?sep=([,;\t])"?')  # a first line by which Excel is told the separator
+_OTHERS = (b"%PDF", b"PK", b"\xd0\xcf\x11\xe0", b"{\\rtf")  # by their first bytes: PDF, a broken ZIP, old Office, rich text
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -98,7 +99,7 @@ def _csv(content: bytes, name: str) -> Sequence[Sequence[object]]:
     if name.casefold().endswith((".xls", ".ods", ".numbers")):
         raise Rejected("Save it as .xlsx or .csv first.", code="bad_format")
     text = _decoded(content)
-    if "\0" in text:
+    if "\0" in text or content.startswith(_OTHERS):
         raise Rejected("That is neither a CSV nor an Excel file (.xlsx).", code="bad_format")
     first = text.partition("\n")[0]
     named = _NAMED.fullmatch(first.strip())
