@@ -19,6 +19,11 @@ from credentials.people.tokens import IN_WORDS, Scope
 class LoginForm(AdminAuthenticationForm):
     """Django's, behind the count of tries."""
 
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "Please enter the correct username and password. Mind capital and small letters.",
+    }
+
     def clean(self) -> dict[str, Any]:
         if self.request is None or not (self.cleaned_data.get("username") and self.cleaned_data.get("password")):
             return super().clean()

@@ -74,3 +74,22 @@ def test_an_address_that_is_not_understood_is_told_in_words(world: World) -> Non
 
 def test_who_is_not_logged_in_sees_no_menu(db: None) -> None:
     assert "nav-sidebar" not in said(Client(), reverse("account:join", args=["unknown"]))
+
+
+def test_the_password_page_keeps_the_way_out(world: World) -> None:
+    page = said(world.client("owner"), reverse("admin:password_change"))
+    assert 'id="logout-form"' in page
+    assert reverse("account:own") in page
+
+
+def test_whoever_logs_out_is_told_so(world: World) -> None:
+    page = world.client("owner").post(reverse("admin:logout")).content.decode()
+    assert "You are logged out of this browser." in page
+    assert "quality time" not in page
+
+
+def test_a_wrong_password_and_a_used_link_say_what_to_do(db: None) -> None:
+    refused = Client().post(reverse("admin:login"), {"username": "nobody", "password": "wrong"}).content.decode()
+    assert "Please enter the correct username and password." in refused
+    assert "staff" not in refused
+    assert reverse("admin_password_reset") in said(Client(), reverse("password_reset_confirm", args=["MQ", "abc-def"]))
