@@ -15,12 +15,12 @@ from flows.crash_points import point
 from flows.jobs.claim import LeaseLost
 from flows.pipeline import elsewhere, intents
 from flows.pipeline.record import Step, record_step
+from flows.pipeline.refusals import for_a_person
 from flows.pipeline.view import Sight
 from flows.pipeline.workbench import Workbench, calling
 from flows.recipes.contract import Change
 
 CERTAINLY_NOT = (Refused, NeedsAttention, RateLimited, Unauthorised, Conflict)  # answers that say that nothing was changed
-VAGUE = "conflict"  # such an answer may also mean that somebody is at work on the object just now
 
 
 def load(bench: Workbench, sight: Sight, change: Change) -> bool:
@@ -43,7 +43,7 @@ def load(bench: Workbench, sight: Sight, change: Change) -> bool:
         else:
             _act(bench, sight, change, step)
     except SyncError as raised:
-        problem = _taken_by_another(bench, change, raised)
+        problem = for_a_person(bench.flow.destination.label, change, raised)
         _learn(bench, change, problem)
         record_step(step, problem=problem)
         if _client_was_deleted(bench, change, problem):
@@ -261,18 +261,6 @@ def remote_id_of(value: Any) -> str:
 
 def fingerprint_of(value: Any) -> str:
     return str(getattr(value, "fingerprint", ""))
-
-
-def _taken_by_another(bench: Workbench, change: Change, problem: SyncError) -> SyncError:
-    """What stands already cannot take a number or an address that something else holds: no retry helps, a person has to choose."""
-    if not isinstance(problem, Conflict) or problem.code == VAGUE:
-        return problem
-    there = bench.flow.destination.label
-    prefix = ", or set another prefix in the flow's options" if change.object_type is ObjectType.INVOICE else ""
-    return NeedsAttention(
-        f"{change.title}: not done. {problem.message} Look in {there} for what holds it and change or delete that{prefix}, then retry.",
-        code=problem.code,
-    )
 
 
 def _client_was_deleted(bench: Workbench, change: Change, problem: SyncError) -> bool:

@@ -113,6 +113,8 @@ def _maintain(desired: DesiredBooks, link: Link, view: View) -> Plan:
     if now.status is InvoiceStatus.VOID:  # what it needs comes back ahead of it, and once
         changes += [*client, *(() if edit else items_back(desired, view)), _restore(desired, link)]
         client = ()
+    if settlement.back:
+        return Plan((*changes, *settlement.back), concern=desired.concern)
     if edit is not None:
         fill = _fill_client(desired, customer_id)
         changes += [

@@ -18,9 +18,11 @@ from flows.recipes.looks import Link, LinksUnder, Now, View
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Changes before and after the invoice's own; what stays paid in between; what is paid now, and what of it people recorded
-    beyond what we want.
+    beyond what we want. back: payments that come back over more than they are to be, while the invoice has room for that; they go
+    alone, and the next plan lowers them.
     """
 
+    back: tuple[Change, ...]
     before: tuple[Change, ...]
     after: tuple[Change, ...]
     kept: Money
@@ -84,7 +86,9 @@ def settle(desired: DesiredBooks, link: Link, now: Invoice, view: View) -> Settl
     high = {key: payment for key, payment in held.items() if payment.amount > aims.get(key, zero)}
     before = tuple(_lower(payment, aims.get(key, zero), seen.get(key, "")) for key, payment in high.items())
     after = _record(desired, link, held, max(zero, desired.captured - others - kept), search=bool(paid))
-    return Settlement(before, after, kept + others, paid, max(zero, paid - desired.captured))
+    back = _back_first(held, after, max(zero, (now.amount or zero) - paid))
+    after = after if back else _back_first(held, after, desired.target - others - kept) or after
+    return Settlement(back, before, after, kept + others, paid, max(zero, paid - desired.captured))
 
 
 def _within(desired: DesiredBooks, held: Mapping[str, Held], aims: Mapping[str, Money], others: Money) -> tuple[dict[str, Money], Money]:
@@ -150,6 +154,18 @@ def _record(desired: DesiredBooks, link: Link, held: dict[str, Held], room: Mone
     return tuple(changes)
 
 
+def _back_first(held: Mapping[str, Held], after: tuple[Change, ...], free: Money) -> tuple[Change, ...]:
+    """The first payment that we took off and that comes back over less, if the invoice has room for all of it on the way: what is deleted
+    can hardly be changed before it is restored.
+    """
+    for change in after:
+        payment = held.get(change.key)
+        if payment is None or payment.now is None or not payment.void or change.action == "restore":
+            continue
+        return (_act(payment, "restore", f"Restore the payment of {payment.now.amount}"),) if payment.now.amount <= free else ()
+    return ()
+
+
 def _remember(wanted: PaymentWanted) -> Change:
     """Nothing is written: only for which payment of the shop it stands is kept, where the shop told that late or we only found ours."""
     title = f"Keep in mind that {wanted.payment.amount} were paid"
@@ -157,7 +173,7 @@ def _remember(wanted: PaymentWanted) -> Change:
 
 
 def _raise(desired: DesiredBooks, payment: Held, aim: Money, seen: str) -> Change:
-    """Raise a standing payment, or bring back one that we voided (its amount first, so that it never overpays)."""
+    """Raise a standing payment, or bring back one that we voided; see _back_first for one that was more than it is to be."""
     if payment.now is None or (payment.void and not payment.link.void):
         raise NeedsAttention(
             f"A payment of order {desired.number} ({aim}) was deleted in the books by hand, or moved to another invoice. "

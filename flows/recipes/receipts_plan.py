@@ -101,6 +101,7 @@ def _wanted(desired: DesiredReceipts, payment: CollectedPayment, held: Held | No
 def bring(desired: DesiredReceipts, standing: Standing) -> list[Change]:
     """Lower first, so that what is raised or recorded after it never overpays."""
     lower: list[Change] = []
+    back: list[Change] = []
     more: list[Change] = []
     for payment, aim in standing.aims:
         held = standing.held.get(payment.id)
@@ -109,8 +110,8 @@ def bring(desired: DesiredReceipts, standing: Standing) -> list[Change]:
         elif held.amount > aim:
             lower.append(_set(held, aim) if aim else _act(held, "void", f"Void the payment of {held.amount}, which went back"))
         elif held.amount < aim:
-            more += _raise(held, aim)
-    return [*lower, *more]
+            (back if held.void else more).append(_raise(standing.invoice, held, aim))
+    return [*lower, *back[:1]] if back else [*lower, *more]  # one that comes back may do so over more than it is to be: lowered next
 
 
 def _create(desired: DesiredReceipts, invoice: Invoice, payment: CollectedPayment, amount: Money) -> Change:
@@ -136,8 +137,7 @@ def _act(held: Held, action: str, title: str) -> Change:
     return Change("act", PAYMENT, held.link.key, title, action=action, target_id=held.link.destination_id)
 
 
-def _raise(held: Held, aim: Money) -> list[Change]:
-    """A refund failed after all: a payment that we voided comes back, if it still fits, and the next plan sets its amount."""
-    if held.void and held.now is not None and held.now.amount <= aim:
-        return [_act(held, "restore", f"Restore the payment of {held.now.amount}")]
-    return [_set(held, aim)]
+def _raise(invoice: Invoice, held: Held, aim: Money) -> Change:
+    """A refund failed after all. What we voided can hardly be changed before it is restored: where it fits it comes back as it was."""
+    fits = held.now is not None and held.now.amount <= max(aim, invoice.outstanding or Money.zero(aim.currency))
+    return _act(held, "restore", f"Restore the payment of {held.now.amount}") if held.void and held.now and fits else _set(held, aim)
