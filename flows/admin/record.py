@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from audit.console.base import ReadOnly
 from audit.console.buttons import tell
@@ -94,7 +95,7 @@ class SyncRecordAdmin(ManyAtOnce, ReadOnly, ScopedAdmin):
             "sides": stored_rows(record),
             "taken_out": is_taken_out(record),
             "stale": bool(jobs) and jobs[0].state in STUCK,
-            "title": str(record).replace("_", " ").capitalize(),
+            "title": capfirst(str(record).replace("_", " ")),  # an order's number keeps its letters
             "subtitle": f"{record.flow.label}: {record.flow.source} to {record.flow.destination}",
             "source": self.shown_object(record),
             "compare_url": self.address("compare", record.pk) if request.user.has_perm(MAY_PLAN) else "",

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from audit.models import AuditRecord
 from credentials.models import Membership, Organization
+from tests import factories as make
 from tests.admin.console_world import World, address
 
 FOR_ONE = ("connection", "flow", "alerttarget", "membership", "invitation", "apitoken")
@@ -74,6 +75,11 @@ def test_an_address_that_is_not_understood_is_told_in_words(world: World) -> Non
 
 def test_who_is_not_logged_in_sees_no_menu(db: None) -> None:
     assert "nav-sidebar" not in said(Client(), reverse("account:join", args=["unknown"]))
+
+
+def test_an_orders_number_keeps_its_letters(world: World) -> None:
+    record = make.RecordFactory(flow=world.rows["flow"], source_id="728", number="WEB-728")
+    assert "<h1>Order WEB-728</h1>" in said(world.client("owner"), address(record, "change", record.pk))
 
 
 def test_the_password_page_keeps_the_way_out(world: World) -> None:
