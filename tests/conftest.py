@@ -1,4 +1,4 @@
-"""What every test needs, and how the tests are dealt out to several processes (`-n 3 --dist loadscope --no-loadscope-reorder`)."""
+"""What every test needs, and how the tests are dealt out to several processes (`-n 4 --dist loadscope --no-loadscope-reorder`)."""
 
 from typing import Any
 
@@ -15,19 +15,22 @@ def _the_tests_own_database(django_db_setup: None) -> None:
     """Made before anything else: whatever opens a connection, in a test that should not or in a thread, must not find another one."""
 
 
-# What starts real processes and mostly waits for them.
-JOURNEYS = ("tests/journeys/", "tests/config/test_up_journey.py", "tests/config/test_compose.py")
+# What starts real processes and mostly waits for them: in two rows, so that one works while the other one waits.
+DEATHS = ("tests/journeys/test_killed", "tests/journeys/test_lost_leases.py", "tests/config/test_up_journey.py")
+JOURNEYS = ("tests/journeys/", "tests/config/test_compose.py")
 # Long, so they begin first: whatever is dealt out last shall be short.
 LONG = (
-    *("journeys", "browser", "tests/admin/test_console_large.py", "tests/flows/test_inbox_mutations.py"),
+    *("deaths", "journeys", "browser", "tests/admin/test_console_large.py", "tests/flows/test_inbox_mutations.py"),
     *("tests/recipes/test_order_property.py", "tests/flows/test_collecting_crashes.py", "tests/api/test_api_contract.py"),
 )
 
 
 def group_of(nodeid: str) -> str:
-    """What stays together in one process. Journeys time what they see: they run one after the other, beside the rest. The browser's
-    stories share one installation; any other file shares its fixtures.
+    """What stays together in one process. Journeys time what they see: they run one after the other, beside the rest and beside workers
+    that die. The browser's stories share one installation; any other file shares its fixtures.
     """
+    if nodeid.startswith(DEATHS):
+        return "deaths"
     if nodeid.startswith(JOURNEYS):
         return "journeys"
     return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
