@@ -20,10 +20,16 @@ def schedule_poll(flow: Flow) -> None:
     if not flow.poll_seconds:
         PeriodicTask.objects.filter(name=name).delete()
         return
-    interval, _ = IntervalSchedule.objects.get_or_create(every=flow.poll_seconds, period=IntervalSchedule.SECONDS)
+    interval = _every(flow.poll_seconds)
     entry, _ = PeriodicTask.objects.get_or_create(
         name=name, defaults={"task": "flows.tasks.poll", "args": json.dumps([flow.pk]), "interval": interval, "enabled": flow.enabled}
     )
     if entry.interval_id != interval.pk or entry.enabled != flow.enabled:
         entry.interval, entry.enabled = interval, flow.enabled
         entry.save()
+
+
+def _every(seconds: int) -> IntervalSchedule:
+    """The interval of so many seconds. Its table has no unique key: two processes may each have made one, and either will do."""
+    wanted = {"every": seconds, "period": IntervalSchedule.SECONDS}
+    return IntervalSchedule.objects.filter(**wanted).order_by("pk").first() or IntervalSchedule.objects.create(**wanted)

@@ -266,6 +266,13 @@ def test_times(rule: dict[str, str], words: str) -> None:
     assert in_words(PeriodicTask(name="x", task="x", enabled=False)) == "switched off"
 
 
+def test_an_interval_that_two_processes_made_serves_as_well(flow: Any) -> None:
+    for _ in range(2):
+        IntervalSchedule.objects.create(every=flow.poll_seconds, period=IntervalSchedule.SECONDS)
+    schedule_poll(flow)
+    assert PeriodicTask.objects.get().interval == IntervalSchedule.objects.order_by("pk")[0]
+
+
 def test_the_next_run(flow: Any) -> None:
     schedule_poll(flow)
     entry, now = PeriodicTask.objects.get(), timezone.now()

@@ -19,7 +19,7 @@ from audit.models import Alert, AuditRecord
 from connectors.kit.sandbox import Served
 from connectors.registry import get_connector
 from credentials.services import open_api
-from flows.models import Backfill, InboundEvent, Subscription
+from flows.models import Backfill, InboundEvent, PeriodicLease, Subscription
 from flows.polling import walk_backfills
 from flows.subscriptions import confirm_handshakes, ensure_subscriptions, inbox_url, reenable
 from tests.flows.conftest import Town
@@ -139,6 +139,7 @@ def killed(place: str, how: str, directory: Path, url: str) -> None:
     command = [sys.executable, "-c", PERSON, str(database.settings_dict["NAME"]), str(directory), how]
     done = subprocess.run(command, env=environ, capture_output=True, timeout=120, check=False)
     assert done.returncode == -9, done.stderr.decode()
+    PeriodicLease.objects.update(held_until=timezone.now())  # its turn has run out
 
 
 @pytest.mark.parametrize(("place", "how"), [("after_reenable", "reenable"), ("before_gap", "reenable"), ("before_gap", "recreate")])
