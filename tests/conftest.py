@@ -15,12 +15,13 @@ def _the_tests_own_database(django_db_setup: None) -> None:
     """Made before anything else: whatever opens a connection, in a test that should not or in a thread, must not find another one."""
 
 
-# What starts real processes and mostly waits for them: in two rows, so that one works while the other one waits.
-DEATHS = ("tests/journeys/test_killed", "tests/journeys/test_lost_leases.py", "tests/config/test_up_journey.py")
+# What starts real processes and mostly waits for them, in rows: one works while the others wait (the whole stacks are one of their own).
+DEATHS = ("tests/journeys/test_killed", "tests/journeys/test_lost_leases.py")
 JOURNEYS = ("tests/journeys/", "tests/config/test_compose.py")
 # Long, so they begin first: whatever is dealt out last shall be short.
 LONG = (
-    *("deaths", "journeys", "browser", "tests/admin/test_console_large.py", "tests/flows/test_inbox_mutations.py"),
+    *("deaths", "journeys", "tests/config/test_up_journey.py", "browser"),
+    *("tests/admin/test_console_large.py", "tests/flows/test_inbox_mutations.py"),
     *("tests/recipes/test_order_property.py", "tests/flows/test_collecting_crashes.py", "tests/api/test_api_contract.py"),
 )
 
