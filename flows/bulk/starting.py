@@ -54,7 +54,7 @@ def cancel(run: BulkRun, person: str) -> bool:
     with transaction.atomic():
         if not BulkRun.objects.filter(pk=run.pk, finished_at=None).update(finished_at=timezone.now(), cancelled_by=person):
             return False
-        left = run.items.filter(state=BulkItem.State.WAITING).update(state=BulkItem.State.LEFT, note=f"Cancelled by {person}.")
+        left = run.items.filter(state=BulkItem.State.WAITING).update(state=BulkItem.State.LEFT, note=f"Stopped by {person}.")
         note(run, f"cancel {run.get_kind_display()} of many", f"{left} of {run.total} records were not touched.", person)
     return True
 

@@ -19,8 +19,9 @@ def item_changes(desired: DesiredBooks, view: View) -> Changes:
     missing = [item for item in desired.items if view(LinkOf(ObjectType.PRODUCT, item.key)) is None]
     unmapped = [item.product.sku for item in missing if item.must_exist]
     if unmapped:
+        which, one = ("SKU", "it") if len(unmapped) == 1 else ("the SKUs", "one for each")
         raise NeedsAttention(
-            f"No item is mapped to SKU {', '.join(unmapped)} of order {desired.number}. Choose it under Mappings, Unmapped SKUs.",
+            f"No item is mapped to {which} {', '.join(unmapped)} of order {desired.number}. Choose {one} under Mappings, Unmapped SKUs.",
             code="sku_unmapped",
             subject=f"sku:{unmapped[0]}",
         )

@@ -189,6 +189,12 @@ def test_the_rounding_sentence_names_both_values() -> None:
         RECIPE.desire(replace(ORDER, total=money("28.31")), context())
 
 
+def test_every_sku_that_waits_is_named() -> None:
+    two = order("40.00", line("1", "20.00", sku="MUG-1"), line("2", "20.00", sku="POT-2"), transactions=(sale("40.00"),))
+    with pytest.raises(NeedsAttention, match=r"mapped to the SKUs MUG-1, POT-2 of order 1042\. Choose one for each"):
+        Books().sync(RECIPE, two, context(unknown_sku="attention"))
+
+
 def test_subjects_release_waiting_jobs() -> None:
     with pytest.raises(NeedsAttention) as raised:
         RECIPE.desire(ORDER, context(tax_unmapped="attention"))
