@@ -15,12 +15,13 @@ def _the_tests_own_database(django_db_setup: None) -> None:
     """Made before anything else: whatever opens a connection, in a test that should not or in a thread, must not find another one."""
 
 
-# What starts real processes and mostly waits for them, in rows: one works while the others wait (the whole stacks are one of their own).
-DEATHS = ("tests/journeys/test_killed", "tests/journeys/test_lost_leases.py")
+# What starts real processes and mostly waits for them, in rows: one works while the others wait.
+DEATHS = ("tests/journeys/test_killed_workers.py", "tests/journeys/test_lost_leases.py")
+ALONE = ("tests/journeys/test_killed_collecting.py", "tests/config/test_up_journey.py")
 JOURNEYS = ("tests/journeys/", "tests/config/test_compose.py")
 # Long, so they begin first: whatever is dealt out last shall be short.
 LONG = (
-    *("deaths", "journeys", "tests/config/test_up_journey.py", "browser"),
+    *("deaths", *ALONE, "journeys", "browser"),
     *("tests/admin/test_console_large.py", "tests/flows/test_inbox_mutations.py"),
     *("tests/recipes/test_order_property.py", "tests/flows/test_collecting_crashes.py", "tests/api/test_api_contract.py"),
 )
@@ -30,6 +31,8 @@ def group_of(nodeid: str) -> str:
     """What stays together in one process. Journeys time what they see: they run one after the other, beside the rest and beside workers
     that die. The browser's stories share one installation; any other file shares its fixtures.
     """
+    if nodeid.startswith(ALONE):
+        return nodeid.split("::")[0]
     if nodeid.startswith(DEATHS):
         return "deaths"
     if nodeid.startswith(JOURNEYS):
