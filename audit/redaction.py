@@ -18,6 +18,7 @@ LOOKED_AT = 4 * LONGEST_TEXT  # of a longer text only this beginning is searched
 LARGEST = 64 * 1024  # characters of the whole evidence as JSON
 DEEPEST = 40
 SHORTEST_KNOWN = 8  # shorter secrets would blank innocent words
+SHORTEST_TELLING = len("token=x")  # nothing shorter holds a secret by any of the rules below
 MOST_KNOWN = 512
 
 _NAMES = (
@@ -27,10 +28,10 @@ _NAMES = (
 )
 _NAME = re.compile(rf"(?i)^(?:{_NAMES})$")
 # The same names inside texts: JSON members (also escaped ones), and parameters of forms and addresses.
-_MEMBER = re.compile(rf'(?i)((?:\\?")(?:{_NAMES})\\?"\s*:\s*\\?")(?:[^"\\]|\\[^"])*')
+_MEMBER = re.compile(rf'(?i)("(?:{_NAMES})\\?"\s*:\s*\\?")(?:[^"\\]|\\[^"])*')
 _PARAMETER = re.compile(rf"(?i)((?:^|[?&\s;])(?:{_NAMES})=)[^&\s;\"']+")
 # "code" is mostly an error's or a coupon's; an authorisation code is long (FreshBooks: 64 hex digits).
-_CODE = re.compile(r'((?<![A-Za-z0-9_])code(?:=|\\?"\s*:\s*\\?"))[A-Za-z0-9._~%-]{32,}')
+_CODE = re.compile(r'(code(?<![A-Za-z0-9_]code)(?:=|\\?"\s*:\s*\\?"))[A-Za-z0-9._~%-]{32,}')
 
 _SHAPES = re.compile(
     r"""
@@ -46,7 +47,7 @@ _SHAPES = re.compile(
     re.VERBOSE,
 )
 _SHOP_KEY = re.compile(r"\bc[ks]_[0-9a-f]{40}\b")  # WooCommerce
-_USER_INFO = re.compile(r"""(?<=://)[^/@\s"']+:[^/@\s"']+(?=@)""")
+_USER_INFO = re.compile(r"""(://)[^/@\s"']+:[^/@\s"']+(?=@)""")
 # Addresses of ours that open something by themselves: webhooks, invitations, new passwords, activations. Also inside other addresses (%2F).
 _SLASH = "(?:/|%2[Ff])"
 _ADDRESS = re.compile(
@@ -116,6 +117,8 @@ def redact(value: Any) -> Any:
 
 def redact_text(text: str) -> str:
     """The text without secrets, clipped to LONGEST_TEXT, as every database takes it."""
+    if len(text) < SHORTEST_TELLING:
+        return plain_text(text)
     cut = text if len(text) <= LOOKED_AT else text[:LOOKED_AT]
     for secret in _known_forms:
         if secret in cut:
@@ -131,22 +134,26 @@ def redact_text(text: str) -> str:
 def _blanked(text: str) -> str:
     """Secrets by the names and shapes that give them away."""
     lowered = text.lower()
-    if any(word in lowered for word in _NAME_WORDS):
-        text = _PARAMETER.sub(rf"\1{MASK}", _MEMBER.sub(rf"\1{MASK}", text))
-    if "code" in lowered:
-        text = _CODE.sub(rf"\1{MASK}", text)
+    member, parameter = ":" in text, "=" in text  # only then a name can have a value
+    if member or parameter:
+        if any(word in lowered for word in _NAME_WORDS):
+            text = _MEMBER.sub(rf"\1{MASK}", text) if member else text
+            text = _PARAMETER.sub(rf"\1{MASK}", text) if parameter else text
+        if "code" in lowered:
+            text = _CODE.sub(rf"\1{MASK}", text)
     if "ck_" in text or "cs_" in text:
         text = _SHOP_KEY.sub(MASK, text)
     if any(word in text for word in _SHAPE_WORDS):
         text = _SHAPES.sub(MASK, text)
-    if any(word in lowered for word in _ADDRESS_WORDS):
+    if ("/" in text or "%2" in text) and any(word in lowered for word in _ADDRESS_WORDS):
         text = _ADDRESS.sub(rf"\1\2{MASK}", text)
-    return _USER_INFO.sub(MASK, text) if "://" in text and "@" in text else text
+    return _USER_INFO.sub(rf"\1{MASK}", text) if "://" in text and "@" in text else text
 
 
 def plain_text(text: str) -> str:
     """Text that every database takes: no NUL and no lone surrogates (PostgreSQL refuses both)."""
-    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+    text = text.replace("\x00", "\\x00")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _redacted(value: Any, depth: int) -> Any:

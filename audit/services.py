@@ -4,6 +4,19 @@ from audit.erasing import Erased, Request, erase
 from audit.pruning import Pruned, prune
 from audit.sealing import seal
 from audit.verification import Verification, verify
-from audit.writing import AuditEntry, write, write_many
+from audit.writing import AuditEntry, write, write_many, write_with
 
-__all__ = ["AuditEntry", "Erased", "Pruned", "Request", "Verification", "erase", "prune", "seal", "verify", "write", "write_many"]
+__all__ = [
+    "AuditEntry",
+    "Erased",
+    "Pruned",
+    "Request",
+    "Verification",
+    "erase",
+    "prune",
+    "seal",
+    "verify",
+    "write",
+    "write_many",
+    "write_with",
+]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audit.digests import digest_of
 from audit.models import AuditRecord
-from audit.plain_rows import insert
+from audit.plain_rows import Change, insert, update_with
 from audit.redaction import redact, redact_text
 
 
@@ -93,6 +93,11 @@ def write_many(entries: Iterable[AuditEntry]) -> list[AuditRecord]:
     records = [_record(entry) for entry in entries]
     insert(records)
     return records
+
+
+def write_with(change: Change, entry: AuditEntry) -> bool:
+    """Append a record together with the change that it tells of; False, and neither, where the change finds nothing to change."""
+    return update_with(change, _record(entry))
 
 
 def _record(entry: AuditEntry) -> AuditRecord:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config.databases import database_settings, worker_processes
+from config.databases import database_settings, worker_processes, worker_threads
 from config.firstrun import GENERATED, embedded_broker_url
 from config.logs import logging_settings
 
@@ -96,7 +96,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # ---- database, broker --------------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{STATE_DIR / 'tillbridge.sqlite3'}")
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 32)
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 16)
 DATABASE_PGBOUNCER = env.bool("DATABASE_PGBOUNCER", False)
 DATABASES = {"default": database_settings(DATABASE_URL, DATABASE_POOL_SIZE, pgbouncer=DATABASE_PGBOUNCER)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -105,8 +105,8 @@ BROKER_QUEUE = env.str("BROKER_QUEUE", "tillbridge")
 LIMITER_URL = env.str("LIMITER_URL", BROKER_URL if BROKER_URL.startswith("redis") else "")
 
 # ---- the worker --------------------------------------------------------------------------------------------
-WORKER_THREADS = env.int("WORKER_THREADS", 64)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", 0) or worker_processes(DATABASE_URL)
+WORKER_THREADS = env.int("WORKER_THREADS", 0) or worker_threads(WORKER_PROCESSES)
 LEASE_SECONDS = env.int("LEASE_SECONDS", 30)
 HEARTBEAT_SECONDS = env.int("HEARTBEAT_SECONDS", 5)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2.0)

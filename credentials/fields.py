@@ -94,6 +94,26 @@ def _fernets(keys: tuple[str, ...], derive: bool) -> tuple[Fernet, ...]:
     return tuple(Fernet(derive_fernet_key(key) if derive else key) for key in keys)
 
 
+def decrypted(token: bytes) -> SecretText | Undecryptable:
+    """The text of what an encrypted field keeps."""
+    return _decrypted(token, fernets())
+
+
+def decrypted_before(token: bytes) -> SecretText | Undecryptable:
+    """The same, out of memory where this process decrypted it before: for what every job asks for. Nothing of a person goes here."""
+    return _decrypted_before(token, fernets())
+
+
+def _decrypted(token: bytes, keys: tuple[Fernet, ...]) -> SecretText | Undecryptable:
+    try:
+        return SecretText(MultiFernet(keys).decrypt(token).decode())
+    except (InvalidToken, UnicodeDecodeError):
+        return Undecryptable(token)
+
+
+_decrypted_before = lru_cache(maxsize=512)(_decrypted)
+
+
 def _is_encrypted_expression(expression: object) -> bool:
     """Whether every value in the expression goes through an encrypted field, as bulk_update writes it."""
     if isinstance(expression, Cast):
@@ -128,13 +148,7 @@ class EncryptedTextField(_EncryptedTextField):  # type: ignore[misc]
         return MultiFernet(fernets()).encrypt(str(value).encode())
 
     def from_db_value(self, value: Any, _expression: object, _connection: object) -> SecretText | Undecryptable | None:
-        return None if value is None else self._decrypted(bytes(value))
-
-    def _decrypted(self, token: bytes) -> SecretText | Undecryptable:
-        try:
-            return SecretText(MultiFernet(fernets()).decrypt(token).decode())
-        except (InvalidToken, UnicodeDecodeError):
-            return Undecryptable(token)
+        return None if value is None else decrypted(bytes(value))
 
     def to_python(self, value: Any) -> Any:
         """Also takes back what value_to_string wrote."""
@@ -142,7 +156,7 @@ class EncryptedTextField(_EncryptedTextField):  # type: ignore[misc]
             return value
         text = str(value)
         if text.startswith(DUMPED + "gAAAA"):  # every Fernet token begins so (version byte 0x80, time)
-            return self._decrypted(text.removeprefix(DUMPED).encode())
+            return decrypted(text.removeprefix(DUMPED).encode())
         return SecretText(text)
 
     def value_to_string(self, obj: Model) -> str:

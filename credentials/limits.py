@@ -18,6 +18,7 @@ from connectors.kit.http import Limiter
 from counting.tally import count
 from credentials.buckets import Bucket, Pace, RedisBucket, Reservation, RowBucket
 from credentials.models import Connection
+from credentials.waiting import leave_database
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class SharedLimiter:
                 raise RateLimited("This connection is at its rate limit.", retry_after=found.wait)
             if found.wait <= 0:
                 return
+            leave_database()
             self.sleep(found.wait)
             if not _ask(lambda bucket: bucket.resting(self.key)):  # else the platform said stop while we slept
                 return

@@ -12,6 +12,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from credentials.models import Connection
+from credentials.waiting import leave_database
 
 try:
     import fcntl
@@ -27,6 +28,7 @@ def alone(connection: Connection) -> Iterator[None]:
     PostgreSQL: the connection's row is locked (NO KEY, so that inserts that refer to it do not wait). SQLite has one lock for the whole
     database, which would hold up every webhook while a slow token service answers: a file lock beside the database file instead.
     """
+    leave_database()
     with _thread_lock(str(connection.key)):  # threads of this process queue here and not with a database connection each
         if database.features.has_select_for_update:
             with transaction.atomic(durable=True):

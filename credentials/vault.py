@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from django.db import connection as database
 from django.db import transaction
 
-from audit.plain_rows import columns, instance
 from audit.redaction import remember
 from connectors.kit.errors import Unauthorised
-from credentials.fields import SecretText
+from credentials.fields import SecretText, Undecryptable, decrypted_before
 from credentials.models import Connection, Secret
 
 SIGNING = "client_secret"  # platforms go on signing with the old one for a while after it was replaced
@@ -50,24 +49,23 @@ def read_secrets(connection: Connection) -> dict[str, str]:
     return {name: unpack(connection, name, value) for name, value in rows}
 
 
-def stored_secrets(*connections: Connection) -> dict[int, list[Secret]]:
+Stored = Mapping[int, Mapping[str, SecretText | Undecryptable]]  # payloads by connection and name
+_SELECT = "SELECT connection_id, name, value FROM credentials_secret WHERE connection_id IN ({places}) ORDER BY name"
+
+
+def stored_secrets(*connections: Connection) -> Stored:
     """The secrets of several connections in one statement, as they are stored; `unpacked` reads those of one."""
-    found: dict[int, list[Secret]] = {connection.pk: [] for connection in connections}
-    places = ", ".join(["%s"] * len(connections))
+    found: dict[int, dict[str, SecretText | Undecryptable]] = {connection.pk: {} for connection in connections}
     with database.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {columns(Secret, 's')} FROM credentials_secret s WHERE s.connection_id IN ({places}) ORDER BY s.name",  # noqa: S608
-            list(found),
-        )
-        for row in cursor.fetchall():
-            secret = instance(Secret, iter(row))
-            found[secret.connection_id].append(secret)
+        cursor.execute(_SELECT.format(places=", ".join(["%s"] * len(found))), list(found))
+        for owner, name, token in cursor.fetchall():
+            found[owner][name] = decrypted_before(bytes(token))
     return found
 
 
-def unpacked(connection: Connection, stored: Mapping[int, list[Secret]]) -> dict[str, str]:
+def unpacked(connection: Connection, stored: Stored) -> dict[str, str]:
     """All secrets of one connection by name. Raises Unauthorised naming the first one that cannot be used."""
-    return {secret.name: unpack(connection, secret.name, secret.value) for secret in stored[connection.pk]}
+    return {name: unpack(connection, name, value) for name, value in stored[connection.pk].items()}
 
 
 def has_secret(connection: Connection, name: str) -> bool:

@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import cache
 
 from django.conf import settings
-from django.db import connection as database
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from counting.tally import flush_sometimes
+from credentials.waiting import leave_database
 from flows.bell import ring, ring_later
 from flows.inbox.expand import BATCH, expand_events
 from flows.jobs.claim import Lease, Turn, claim_many, extend
@@ -48,7 +48,7 @@ def drain_jobs(at_once: int = 0) -> int:
             done += _hand_out(at_once or settings.WORKER_THREADS)
         finally:
             _in_charge.release()
-            leave()
+            leave_database()
     return done
 
 
@@ -103,16 +103,10 @@ def _run(lease: Lease) -> None:
     except Exception:  # the job's lease runs out and it is tried again; the worker lives on
         logger.exception("job %s broke its run", lease.job_id)
     finally:
-        leave()
+        leave_database()
         with _lock:
             _held.pop(lease.job_id, None)
         _look.set()
-
-
-def leave() -> None:
-    """A thread that waits keeps no connection to the database: there may be fewer than threads."""
-    if database.vendor == "postgresql":
-        database.close()
 
 
 def _start_heart() -> None:
@@ -135,4 +129,4 @@ def _beat() -> None:
         except Exception:
             logger.exception("the heartbeat failed; leases may run out")
         finally:
-            leave()
+            leave_database()

@@ -9,9 +9,9 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
-from django.db import connection as database
 
 from counting.tally import flush_sometimes
+from credentials.waiting import leave_database
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,7 @@ def quiet_task(name: str, **options: Any) -> Callable[[Callable[..., None]], Any
                 logger.exception("%s failed", name)
             finally:
                 flush_sometimes()
-                if database.vendor == "postgresql":
-                    database.close()
+                leave_database()
 
         return shared_task(name=f"flows.tasks.{name}", ignore_result=True, **options)(task)
 

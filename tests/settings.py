@@ -28,6 +28,7 @@ if "STATE_DIR" not in os.environ:  # the workers of pytest-xdist inherit it
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("FERNET_KEYS", "only-for-tests-1")
 os.environ.setdefault("ALLOW_PRIVATE_STORES", "true")
+os.environ.setdefault("DATABASE_POOL_SIZE", "40")  # tests of races let many threads hold a connection each until all are there
 if _services and _answers(5432):
     os.environ.setdefault("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 if _services and _answers(6379):

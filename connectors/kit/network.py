@@ -10,11 +10,12 @@ import ipaddress
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -42,6 +43,7 @@ _NEVER = _networks(
 )
 _GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")  # all else is special: mapped, NAT64, link-local, site-local, multicast, unspecified
 _OPEN_PORTS = (80, 443)
+MOST_POOLS = 4  # that one adapter keeps; urllib3 closes a pool when nobody holds it any more
 
 
 def _within(address: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: Sequence[Network]) -> bool:
@@ -75,11 +77,15 @@ def check_url(url: str, allow_private: bool) -> None:
         raise _refuse("it is not a valid address", correct) from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _refuse("only http and https addresses with a host name can be", correct)
-    authority = "/".join(url.split("/", 3)[:3])
-    if "@" in authority or "\\" in authority or any(ord(mark) <= 32 for mark in authority):
+    if "@" in (found := authority(url)) or "\\" in found or any(ord(mark) <= 32 for mark in found):
         raise _refuse("it holds a user name or characters that do not belong in an address", correct)
     if port is not None and port < 1024 and port not in _OPEN_PORTS and not allow_private:
         raise _refuse(f"port {port} is not one that a shop answers on", correct)
+
+
+def authority(url: str) -> str:
+    """Scheme, host and port of an address, as they are written."""
+    return "/".join(url.split("/", 3)[:3])
 
 
 def checked_addresses(host: str, port: int, allow_private: bool) -> list[str]:
@@ -179,9 +185,30 @@ class GuardedAdapter(HTTPAdapter):
 
     def __init__(self, *, allow_private: bool, **options: Any) -> None:
         self.allow_private = allow_private
+        self._pools: dict[Hashable, Any] = {}
         super().__init__(**options)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
         classes = (_LocalHTTP, _LocalHTTPS) if self.allow_private else (_PublicHTTP, _PublicHTTPS)
         self.poolmanager.pool_classes_by_scheme = _pools(*classes)
+
+    def get_connection_with_tls_context(self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        """The pool of the request's host. A session calls one or two hosts, and requests works out anew each time which pool is theirs."""
+        if proxies or cert:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        key = (authority(request.url or ""), verify)
+        pool = self._pools.get(key)
+        if pool is None:
+            if len(self._pools) >= MOST_POOLS:
+                self._pools.clear()
+            self._pools[key] = pool = super().get_connection_with_tls_context(request, verify)
+        return pool
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """Path and query as they were signed: there is no proxy."""
+        return request.path_url
+
+    def close(self) -> None:
+        self._pools.clear()
+        super().close()

@@ -13,7 +13,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from connectors.kit.errors import NeedsAttention, Rejected, SyncError, Transient, Unclear
-from connectors.kit.network import GuardedAdapter, check_url
+from connectors.kit.network import MOST_POOLS, GuardedAdapter, authority, check_url
 from connectors.kit.plumbing import Effect, Response
 from connectors.kit.redact import redact_url
 
@@ -28,7 +28,7 @@ def _session(key: str, allow_private: bool) -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter: HTTPAdapter = GuardedAdapter(allow_private=allow_private, pool_connections=4, pool_maxsize=64)
+    adapter: HTTPAdapter = GuardedAdapter(allow_private=allow_private, pool_connections=MOST_POOLS, pool_maxsize=64)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = USER_AGENT
@@ -55,7 +55,8 @@ def prepare(session: requests.Session, request: requests.Request, allow_private:
             json=request.json,
             auth=request.auth,
         )
-        check_url(prepared.url or "", allow_private)
+        if authority(prepared.url or "") != authority(request.url or ""):
+            check_url(prepared.url or "", allow_private)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
         raise NeedsAttention(
             f"The call could not be put together ({type(error).__name__}). Correct the address and the keys of the connection.",
@@ -85,6 +86,8 @@ def _send(session: requests.Session, prepared: requests.PreparedRequest, timeout
                 raise _TooLarge
             if time.monotonic() > deadline:
                 raise requests.exceptions.ReadTimeout("the answer came too slowly")
+            if answer.raw.length_remaining == 0 and "content-encoding" not in answer.headers:
+                break  # else another read would find that out
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status_code, headers, bytes(body), redact_url(prepared.url or ""))
 

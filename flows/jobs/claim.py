@@ -54,6 +54,10 @@ class Lease:
         self.seen_at, self.until = time.monotonic(), (until := _moment(held[0]))
         return until
 
+    def heard(self, at: float) -> None:
+        """Another statement, sent at that moment (monotonic seconds), found it still ours."""
+        self.seen_at = max(self.seen_at, at)
+
     def held_until(self) -> datetime:
         """The same, asked right before every write outside. The database's word holds for a second: nobody may take a job over
         before its lease has run out.

@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from audit.plain_rows import update
+from audit.plain_rows import Change, update
+from audit.services import AuditEntry, write_with
 from flows.jobs.claim import Lease, LeaseLost
 from flows.models import SyncJob
 
@@ -39,13 +40,13 @@ def back_off(attempts: int) -> float | None:
     return random.uniform(step / 2, step)
 
 
-def finish(job: SyncJob, lease: Lease, ending: Ending, now: datetime) -> SyncJob.State:
-    """Write the ending; call it in the transaction that also writes audit and record. Raises LeaseLost."""
+def finish(job: SyncJob, lease: Lease, ending: Ending, now: datetime, entry: AuditEntry | None = None) -> SyncJob.State:
+    """Write the ending, and what the audit is to say of it; call it in the transaction that also writes the record. Raises LeaseLost."""
     state = ending.state
     if state is State.WAITING and another_waits(job):
         state = State.SUPERSEDED  # a newer event is queued already: it will look at the present anyway
         _hand_over(job, ending, now)
-    changed = update(
+    change = Change(
         SyncJob,
         {"id": job.pk, "lease_token": lease.token, "state": State.RUNNING},
         {
@@ -60,7 +61,7 @@ def finish(job: SyncJob, lease: Lease, ending: Ending, now: datetime) -> SyncJob
             "finished_at": None if state is State.WAITING else now,
         },
     )
-    if not changed:
+    if not (write_with(change, entry) if entry else update(change)):
         raise LeaseLost(f"job {job.pk} is no longer ours")
     if job.had_trouble and state is not State.WAITING:
         _close_older(job)

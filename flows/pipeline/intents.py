@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection as database
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit.models import Outcome
-from audit.plain_rows import update
 from connectors.canonical.identity import ObjectType
 from connectors.kit.errors import Busy, Unclear
 from connectors.kit.http import Operation
-from flows.jobs.claim import LeaseLost
 from flows.jobs.queue import Wanted, enqueue
 from flows.models import ExternalLink, SyncJob, SyncRecord
 from flows.models.job import Priority
@@ -46,7 +42,7 @@ def intend(bench: Workbench, change: Change, settle: timedelta) -> Intent | None
     created = _insert(bench, change, scope, now)
     if created is not None:
         return Intent(created, in_doubt=False)
-    link = ExternalLink.objects.filter(**_links(bench, change)).first()
+    link = ExternalLink.objects.filter(**links_of(bench, change)).first()
     if link is None:  # its holder withdrew it in this very moment
         raise Busy(f"Another order gave up creating {change.object_type.value} {change.key}.", retry_after=0.2, code="link_busy")
     if link.state == State.CONFIRMED:
@@ -158,38 +154,7 @@ def withdraw(link: ExternalLink) -> None:
     ExternalLink.objects.filter(pk=link.pk, state=State.INTENDED, lease_token=link.lease_token).delete()
 
 
-def disown(bench: Workbench, link: ExternalLink) -> None:
-    """A search showed that nothing was created. Raises LeaseLost."""
-    bench.fence()
-    withdraw(link)
-
-
-def confirm(bench: Workbench, link: ExternalLink, change: Change, remote_id: str, fingerprint: str, adopted: bool) -> None:
-    """It exists and is ours. Names the lease: a worker that lost its job confirms nothing."""
-    intended = {"id": link.pk, "state": State.INTENDED, "lease_token": bench.lease_token}
-    confirmed = {
-        "state": State.CONFIRMED,
-        "remote_id": remote_id,
-        "fingerprint": fingerprint,
-        "content_hash": "" if adopted else change.content_hash,  # what we adopt was not written by this change: compare it anew
-        "adopted": adopted,
-        "in_doubt_until": None,
-        "confirmed_at": timezone.now(),
-    }
-    if not _change(bench, intended, confirmed):
-        raise LeaseLost(f"the intent of {link.object_type} {link.key} is no longer ours")
-    bench.confirmed[change.object_type, change.key] = remote_id
-
-
-def _change(bench: Workbench, which: Mapping[str, Any], fields: Mapping[str, Any]) -> int:
-    """Change a link while the job is ours, in the words of one statement; how many were. Raises LeaseLost when it is not."""
-    changed = update(ExternalLink, which, fields, *bench.holding())
-    if not changed:
-        bench.fence()
-    return changed
-
-
-def _links(bench: Workbench, change: Change) -> dict[str, Any]:
+def links_of(bench: Workbench, change: Change) -> dict[str, Any]:
     return {
         "destination_id": bench.flow.destination_id,
         "scope": "" if change.shared else bench.scope,
@@ -200,7 +165,7 @@ def _links(bench: Workbench, change: Change) -> dict[str, Any]:
 
 def begin_rewrite(bench: Workbench, change: Change) -> str:
     """Ahead of an update: what the destination shows from now on may be ours even if the answer gets lost. The fingerprint so far."""
-    link = ExternalLink.objects.filter(**_links(bench, change))
+    link = ExternalLink.objects.filter(**links_of(bench, change))
     before = link.values_list("fingerprint", flat=True).first() or ""
     link.update(fingerprint="", job_id=bench.job_id)
     return before
@@ -208,18 +173,7 @@ def begin_rewrite(bench: Workbench, change: Change) -> str:
 
 def not_rewritten(bench: Workbench, change: Change, before: str) -> None:
     """The update was answered with a refusal: the destination shows what it showed, so a person's edit is told from ours again."""
-    ExternalLink.objects.filter(**_links(bench, change)).update(fingerprint=before)
-
-
-def rewritten(bench: Workbench, change: Change, fingerprint: str) -> None:
-    """The update was answered. Raises LeaseLost."""
-    bench.fence()
-    _last_written(bench, change).update(fingerprint=fingerprint, content_hash=change.content_hash, job_id=bench.job_id, in_doubt_until=None)
-
-
-def _last_written(bench: Workbench, change: Change) -> QuerySet[ExternalLink]:
-    """The link, unless a write that this run overtook landed while it ran: nobody knows which of the two stands there."""
-    return ExternalLink.objects.filter(Q(in_doubt_until=None) | Q(in_doubt_until__lt=bench.started), **_links(bench, change))
+    ExternalLink.objects.filter(**links_of(bench, change)).update(fingerprint=before)
 
 
 def overtaken(bench: Workbench, change: Change) -> None:
@@ -232,38 +186,10 @@ def overtaken(bench: Workbench, change: Change) -> None:
     fields: dict[str, object] = {"fingerprint": "", "content_hash": change.content_hash, "in_doubt_until": now}
     if change.action in (*TAKES_AWAY, "restore"):
         fields["void"] = change.action in TAKES_AWAY
-    ExternalLink.objects.filter(**_links(bench, change), state=State.CONFIRMED).update(**fields)
+    ExternalLink.objects.filter(**links_of(bench, change), state=State.CONFIRMED).update(**fields)
     record = SyncRecord.objects.filter(flow=bench.flow, object_type=bench.recipe.source.value, source_id=bench.source_id)
     record.update(outcome=Outcome.WAITING)
     enqueue([Wanted(bench.flow.pk, bench.recipe.source, bench.source_id, Priority.WEBHOOK, "overtaken", force=True)], now)
-
-
-def remember(bench: Workbench, change: Change) -> None:
-    """Both sides agree without a write: keep on what, or that it is gone. Raises LeaseLost."""
-    which = {**_links(bench, change), "state": State.CONFIRMED}
-    gone = {"void": True} if change.action in TAKES_AWAY else {}
-    _change(bench, which, {"content_hash": change.content_hash, "job_id": bench.job_id, **gone})
-
-
-def acted(bench: Workbench, change: Change, fingerprint: str) -> None:
-    """A named action was answered; what takes away and what brings back are kept on the link. Raises LeaseLost."""
-    bench.fence()
-    fields: dict[str, object] = {"job_id": bench.job_id, "in_doubt_until": None}
-    if fingerprint:
-        fields["fingerprint"] = fingerprint
-    if change.action in (*TAKES_AWAY, "restore"):
-        fields["void"] = change.action in TAKES_AWAY
-    _last_written(bench, change).update(**fields)
-    if "void" in fields and change.target_id:
-        _same_thing(bench, change).update(void=fields["void"])
-
-
-def _same_thing(bench: Workbench, change: Change) -> QuerySet[ExternalLink]:
-    """Other links to what an action took away or brought back: a client may be known by two addresses."""
-    links = ExternalLink.objects.filter(
-        destination=bench.flow.destination, object_type=change.object_type.value, remote_id=change.target_id, state=State.CONFIRMED
-    )
-    return links.exclude(**_links(bench, change))
 
 
 def void_client(bench: Workbench, client_id: str) -> bool:

@@ -13,7 +13,7 @@ from connectors.kit.errors import Conflict, NeedsAttention, RateLimited, Refused
 from connectors.kit.http import Api, Effect
 from flows.crash_points import point
 from flows.jobs.claim import LeaseLost
-from flows.pipeline import elsewhere, intents
+from flows.pipeline import confirmations, elsewhere, intents
 from flows.pipeline.record import Step, record_step
 from flows.pipeline.refusals import for_a_person
 from flows.pipeline.view import Sight
@@ -39,7 +39,7 @@ def load(bench: Workbench, sight: Sight, change: Change) -> bool:
         elif change.verb == "update":
             _update(bench, sight, change, step)
         elif change.verb == "remember":
-            record_step(step, confirm=lambda: intents.remember(bench, change))
+            record_step(step, confirmation=confirmations.remember(bench, change))
         else:
             _act(bench, sight, change, step)
     except SyncError as raised:
@@ -83,14 +83,7 @@ def _create(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
     else:
         adopted = True
     point("before_confirm")
-    remote_id = remote_id_of(found)
-    record_step(
-        step,
-        adopted=adopted,
-        remote_id=remote_id,
-        answered=found,
-        confirm=lambda: intents.confirm(bench, intent.link, change, remote_id, fingerprint_of(found), adopted),
-    )
+    remote_id = _confirmed(step, intent, found, adopted=adopted)
     point("after_confirm")
     if intent.in_doubt:
         intents.wake_the_way_back(bench)
@@ -106,18 +99,19 @@ def _adopt(bench: Workbench, sight: Sight, change: Change, step: Step) -> bool:
         return True
     found = _searched(bench, writes, change, change.value, intent)
     if found is None:
-        record_step(step, confirm=lambda: intents.disown(bench, intent.link))
+        record_step(step, confirmation=confirmations.disown(bench, intent.link))
         return True
-    remote_id = remote_id_of(found)
-    record_step(
-        step,
-        adopted=True,
-        remote_id=remote_id,
-        answered=found,
-        confirm=lambda: intents.confirm(bench, intent.link, change, remote_id, fingerprint_of(found), True),
-    )
-    sight.remember(change.object_type, remote_id, found, adopted=True)
+    sight.remember(change.object_type, _confirmed(step, intent, found, adopted=True), found, adopted=True)
     return True
+
+
+def _confirmed(step: Step, intent: intents.Intent, found: Any, *, adopted: bool) -> str:
+    """What was created or found is ours from now on; its id there."""
+    bench, change, remote_id = step.bench, step.change, remote_id_of(found)
+    confirmation = confirmations.confirm(bench, intent.link, change, remote_id, fingerprint_of(found), adopted)
+    record_step(step, adopted=adopted, remote_id=remote_id, answered=found, confirmation=confirmation)
+    bench.confirmed[change.object_type, change.key] = remote_id
+    return remote_id
 
 
 def _created(bench: Workbench, writes: Writes[Any], change: Change, value: Any, intent: intents.Intent) -> tuple[Any, bool]:
@@ -223,14 +217,14 @@ def _update(bench: Workbench, sight: Sight, change: Change, step: Step) -> None:
         if isinstance(problem, CERTAINLY_NOT) or problem.code == "not_reached":
             intents.not_rewritten(bench, change, before)
         raise
-    _answered(step, target, answered, lambda: intents.rewritten(bench, change, fingerprint_of(answered)))
+    _answered(step, target, answered, confirmations.rewritten(bench, change, fingerprint_of(answered)))
     sight.remember(change.object_type, target, answered)
 
 
-def _answered(step: Step, target: str, answered: object, confirm: Callable[[], None]) -> None:
+def _answered(step: Step, target: str, answered: object, confirmation: confirmations.Confirmation) -> None:
     """Keep the answer to a write, or say that it came too late."""
     try:
-        record_step(step, remote_id=target, answered=answered, confirm=confirm)
+        record_step(step, remote_id=target, answered=answered, confirmation=confirmation)
     except LeaseLost:
         intents.overtaken(step.bench, step.change)
         raise
@@ -247,7 +241,7 @@ def _act(bench: Workbench, sight: Sight, change: Change, step: Step) -> None:
         point("before_act")
         answered = action(api, target)
         point("after_act")
-    _answered(step, target, answered, lambda: intents.acted(bench, change, fingerprint_of(answered)))
+    _answered(step, target, answered, confirmations.acted(bench, change, fingerprint_of(answered)))
     sight.remember(change.object_type, target, answered)
 
 

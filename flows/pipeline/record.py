@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.utils import timezone
 
 from audit.models import Outcome
 from audit.plain_rows import upsert
-from audit.services import AuditEntry, write_many
+from audit.services import AuditEntry, write_many, write_with
 from connectors.canonical.ledger import Invoice
 from connectors.canonical.money import Money
 from connectors.kit.errors import Busy, NeedsAttention, RateLimited, Refused, Rejected, SyncError, Transient, Unclear
@@ -22,6 +21,7 @@ from flows.jobs.finish import Ending, finish
 from flows.jobs.telling import UNCHANGED
 from flows.known_by import keep_names
 from flows.models import SyncJob, SyncRecord
+from flows.pipeline.confirmations import Confirmation
 from flows.pipeline.workbench import Workbench
 from flows.recipes.contract import Change
 from flows.recipes.proof import TieOut
@@ -62,10 +62,12 @@ def record_step(
     adopted: bool = False,
     remote_id: str = "",
     answered: object = None,
-    confirm: Callable[[], None] | None = None,
+    confirmation: Confirmation | None = None,
     problem: SyncError | None = None,
 ) -> None:
-    """The audit record of one change, in one transaction with the confirmation of its link. answered: what stands there now."""
+    """The audit record of one change, together with what it confirms of its link or not at all. answered: what stands there now. Raises
+    LeaseLost: a worker that lost its job confirms nothing.
+    """
     bench, change = step.bench, step.change
     entry = AuditEntry(
         actor="worker",
@@ -83,10 +85,21 @@ def record_step(
         duration_ms=round((time.monotonic() - step.started) * 1000),
         evidence={"source": bench.origin, **evidence_of(bench.take_evidence()), **_stands(answered)},
     )
-    with transaction.atomic():
-        if confirm:
-            confirm()  # raises LeaseLost: a worker that lost its job confirms nothing
+    if confirmation is None:
         write_many([entry])
+    elif not _written_at_once(bench, confirmation, entry):
+        with transaction.atomic():
+            confirmation.otherwise()
+            write_many([entry])
+
+
+def _written_at_once(bench: Workbench, confirmation: Confirmation, entry: AuditEntry) -> bool:
+    """Whether one change was all, made while the job was ours: then the lease needs no question of its own for a while."""
+    at = time.monotonic()
+    done = confirmation.change is not None and write_with(confirmation.change, entry)
+    if done and bench.lease:
+        bench.lease.heard(at)
+    return done
 
 
 def _stands(answered: object) -> dict[str, Any]:
@@ -148,9 +161,7 @@ def record_end(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exc
         _write_record(job, verdict)  # records before jobs, as whoever passes events on: two orders of locking would deadlock
         if verdict.ending.code != UNCHANGED:
             keep_names(job.flow_id, job.object_type, job.source_id, verdict.names)
-        finish(job, lease, verdict.ending, now)
-        if not _only_waits(verdict, exchanges):
-            write_many([_end_entry(job, verdict, exchanges)])
+        finish(job, lease, verdict.ending, now, None if _only_waits(verdict, exchanges) else _end_entry(job, verdict, exchanges))
 
 
 def _only_waits(verdict: Verdict, exchanges: list[Exchange]) -> bool:

@@ -101,9 +101,7 @@ def _record(job: SyncJob, lease: Lease, verdict: Verdict, exchanges: list[Exchan
 def _run(job: SyncJob, lease: Lease) -> tuple[Verdict, list[Exchange]]:
     """The verdict, and the calls that no step has put on record yet."""
     try:
-        bench = open_workbench(
-            job.flow, lease.check, door=lease.held_until, source_id=job.source_id, job_id=job.pk, lease_token=lease.token
-        )
+        bench = open_workbench(job.flow, lease.check, lease=lease, source_id=job.source_id)
     except SyncError as problem:  # a secret that cannot be read
         return Verdict(_ending(job, problem), outcome_of(problem)), []
     verdict = replace(_verdict(bench, job), origin=bench.origin, mapping=applied(bench), names=bench.names)

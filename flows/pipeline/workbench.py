@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import connection as database
 from django.utils import timezone
 
@@ -21,7 +20,8 @@ from connectors.registry import get_connector
 from credentials.models import Connection
 from credentials.services import mark_reauthorise, open_api
 from credentials.vault import stored_secrets, unpacked
-from flows.jobs.claim import HELD, LeaseLost
+from credentials.waiting import leave_database
+from flows.jobs.claim import HELD, Lease, LeaseLost
 from flows.models import Flow
 from flows.recipes import RECIPES
 from flows.recipes.contract import Context, Mappings, Recipe
@@ -51,8 +51,7 @@ class Workbench:
     context: Context
     fence: Callable[[], datetime]
     source_id: str = ""
-    job_id: int | None = None
-    lease_token: str = ""
+    lease: Lease | None = None
     now: Callable[[], datetime] = timezone.now
     started: datetime = field(default_factory=timezone.now)
     exchanges: list[Exchange] = field(default_factory=list)
@@ -69,6 +68,14 @@ class Workbench:
         taken, self.exchanges[:] = list(self.exchanges), []
         return taken
 
+    @property
+    def job_id(self) -> int | None:
+        return self.lease.job_id if self.lease else None
+
+    @property
+    def lease_token(self) -> str:
+        return self.lease.token if self.lease else ""
+
     def holding(self) -> tuple[str, int | None, str, Any]:
         """The condition that our job is still ours, in SQL, with its values."""
         return HELD, self.job_id, self.lease_token, database.ops.adapt_datetimefield_value(timezone.now())
@@ -83,16 +90,14 @@ def open_workbench(
     flow: Flow,
     fence: Callable[[], datetime],
     *,
-    door: Callable[[], datetime] | None = None,
+    lease: Lease | None = None,
     source_id: str = "",
-    job_id: int | None = None,
-    lease_token: str = "",
 ) -> Workbench:
-    """Open both sides. Before each call that changes something the door is asked (the fence, unless told otherwise); before any call
+    """Open both sides. Before each call that changes something the lease is asked, or the fence where there is none; before any call
     the database connection goes back to its pool: a call may take a minute.
     """
     exchanges: list[Exchange] = []
-    asked = door or fence
+    asked = lease.held_until if lease else fence
     secrets = stored_secrets(flow.source, flow.destination)
 
     def before_call(effect: Effect) -> Callable[[], None] | None:
@@ -112,20 +117,13 @@ def open_workbench(
     recipe = RECIPES[flow.recipe]
     context = context_of(flow, timezone.now())
     source, destination = side(flow.source, source_choices(flow)), side(flow.destination)
-    return Workbench(flow, recipe, source, destination, context, fence, source_id, job_id, lease_token, exchanges=exchanges)
+    return Workbench(flow, recipe, source, destination, context, fence, source_id, lease, exchanges=exchanges)
 
 
 def _still_ours(until: datetime) -> None:
     """The lease as we last saw it, at the moment when the bytes leave."""
     if until <= timezone.now():
         raise LeaseLost("the lease ran out before the call left")
-
-
-def leave_database() -> None:
-    """Hand a pooled connection back before waiting on somebody else, where the pool is smaller than the threads."""
-    small = settings.DATABASE_POOL_SIZE < settings.WORKER_THREADS
-    if small and database.vendor == "postgresql" and not database.in_atomic_block:
-        database.close()
 
 
 @contextmanager

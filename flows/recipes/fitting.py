@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import chain
 
 from connectors.canonical.ledger import InvoiceLine
 from connectors.canonical.money import Money, exponent
@@ -36,8 +37,8 @@ def fit(candidates: Sequence[Lines], target: Money, policy: RoundingPolicy) -> L
     One that stays within it under every rounding rule goes first: then it cannot matter which one the ledger follows.
     """
     bound = policy.bound_in(target.currency)
-    close = [lines for lines in candidates if _deviation(lines, target, RULES) <= bound]
-    for lines in (*close, *candidates):
+    close = (lines for lines in candidates if _deviation(lines, target, RULES) <= bound)
+    for lines in chain(close, candidates):
         if _deviation(lines, target, RULES[:1]) > bound:
             continue
         fitted = _close(lines, (target - predict(lines, target.currency)).to_minor(), bound, policy, target.currency)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 LONGEST_KEY = 200
@@ -16,13 +17,21 @@ LONGEST_KEY = 200
 
 def to_plain(value: Any) -> Any:
     """Dataclasses become objects, Decimals text without trailing zeros, times ISO text; never a float."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    kind: Any = type(value)
+    if kind is str or value is None:  # most of what there is
+        return value
+    if (names := _fields(kind)) is not None:
+        return {name: to_plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): to_plain(part) for key, part in value.items()}
     if isinstance(value, (tuple, list)):
         return [to_plain(part) for part in value]
     return _scalar(value)
+
+
+@lru_cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 def _scalar(value: Any) -> Any:

@@ -6,15 +6,17 @@ import base64
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.digests import digest_of
-from audit.models import AuditRecord
+from audit.models import Alert, AuditRecord
+from audit.plain_rows import Change, update, update_with
 from audit.redaction import LARGEST, MASK, redact, redact_text, remember
-from audit.services import AuditEntry, write, write_many
+from audit.services import AuditEntry, write, write_many, write_with
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,53 @@ def test_many_records_are_one_insert() -> None:
         write_many(entries)
     assert sum("INSERT" in query["sql"] for query in queries) == 1
     assert AuditRecord.objects.count() == 20
+
+
+LONG_AGO = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+
+
+def alert(cause: str) -> Alert:
+    return Alert.objects.create(organization_id=1, cause=cause, message="m", severity="warning", opened_at=LONG_AGO, seen_at=LONG_AGO)
+
+
+def told(found: AuditRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(found).items() if name not in ("id", "_state")}
+
+
+def test_a_change_and_its_record_are_made_together_or_not_at_all() -> None:
+    first, other = alert("a"), alert("b")
+    fields: dict[str, Any] = {
+        "actor": "ada", "action": "load", "outcome": "done", "organization_id": 3, "job_id": 5, "source_id": "727", "duration_ms": 12,
+        "at": LONG_AGO,
+        "mapping": {"n": [1, None, "ö"]}, "evidence": {"status": 200, "text": "it's \\ 100 %", "none": None}, "message": "Line\nbreak",
+    }  # fmt: skip
+    entry = AuditEntry(**fields, connection=SimpleNamespace(pk=7, label="Shop"))
+    assert write_with(Change(Alert, {"id": first.pk, "cause": "a"}, {"message": "changed"}), entry)
+    assert sorted(Alert.objects.values_list("cause", "message")) == [("a", "changed"), ("b", "m")]
+    (together,) = AuditRecord.objects.all()
+    assert told(together) == told(AuditRecord.objects.get(pk=write_many([entry])[0].pk))
+    before = AuditRecord.objects.count()
+    assert not write_with(Change(Alert, {"id": other.pk}, {"message": "changed"}, "%s = %s", (1, 2)), entry)
+    assert not write_with(Change(Alert, {"id": other.pk, "cause": "nobody's"}, {"message": "changed"}), entry)
+    assert (AuditRecord.objects.count(), Alert.objects.get(pk=other.pk).message) == (before, "m")
+
+
+def test_several_changed_rows_are_one_record() -> None:
+    for cause in ("a", "b", "c"):
+        alert(cause)
+    assert write_with(Change(Alert, {"organization_id": 1}, {"message": "all"}), AuditEntry(actor="ada", action="x", outcome="done"))
+    assert (AuditRecord.objects.count(), Alert.objects.filter(message="all").count()) == (1, 3)
+    assert update(Change(Alert, {"organization_id": 2}, {"message": "none"})) == 0
+
+
+def test_a_record_that_does_not_fit_is_refused_and_not_cut() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite knows no lengths")
+    row = AuditRecord(at=datetime.now(UTC), actor="a" * 151, action="x", outcome="done", mapping={}, evidence={}, evidence_digest="")
+    change = Change(Alert, {"id": alert("a").pk}, {"message": "changed"})
+    with pytest.raises(DataError), transaction.atomic():
+        update_with(change, row)
+    assert Alert.objects.get().message == "m"
 
 
 @pytest.mark.parametrize(

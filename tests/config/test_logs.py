@@ -132,7 +132,7 @@ def test_a_worker_binds_the_job_and_lets_go_of_it(monkeypatch: pytest.MonkeyPatc
     job = make.JobFactory(state="running", lease_token="t")
     seen: list[dict[str, Any]] = []
     monkeypatch.setattr("flows.pipeline.run.point", lambda name: seen.append(get_contextvars()) if name == "after_claim" else None)
-    monkeypatch.setattr("flows.drain.leave", lambda: None)
+    monkeypatch.setattr("flows.drain.leave_database", lambda: None)
     _run(Lease(job.pk, "t"))
     ids = {"job_id": job.pk, "flow_id": job.flow_id, "event_id": job.event_id}
     assert seen[0] == {**ids, "connection_id": job.flow.source_id, "destination_id": job.flow.destination_id}

@@ -6,19 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from config.databases import worker_processes
+from config.databases import worker_processes, worker_threads
 from config.supervisor.serving import Wanted, programs_for
 
 
 @pytest.mark.parametrize(
-    ("url", "processors", "processes"),
-    [("postgres://x@db/x", 2, 1), ("postgres://x@db/x", 4, 2), ("postgres://x@db/x", 64, 2), ("sqlite:////x/y", 64, 1)],
+    ("url", "processors", "processes", "threads"),
+    [
+        ("postgres://x@db/x", 1, 1, 64),
+        ("postgres://x@db/x", 2, 2, 32),
+        ("postgres://x@db/x", 4, 2, 64),
+        ("postgres://x@db/x", 64, 2, 64),
+        ("sqlite:////x/y", 2, 1, 64),
+        ("sqlite:////x/y", 64, 1, 64),
+    ],
 )
 def test_a_second_process_only_where_there_is_room_for_it(
-    url: str, processors: int, processes: int, monkeypatch: pytest.MonkeyPatch
+    url: str, processors: int, processes: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: processors)
     assert worker_processes(url) == processes
+    assert worker_threads(processes) == threads
 
 
 def programs(tmp_path: Path, processes: int, *without: str) -> list[tuple[str, str]]:

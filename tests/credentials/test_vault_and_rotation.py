@@ -17,7 +17,7 @@ from audit.redaction import redact_text
 from connectors.kit.errors import Unauthorised
 from credentials import rotation
 from credentials.models import Authenticator, Connection, Organization, Secret
-from credentials.vault import forget, has_secret, read_secrets, set_secrets
+from credentials.vault import forget, has_secret, read_secrets, set_secrets, stored_secrets, unpacked
 from flows.models import PrivacyCase, Subscription
 from tests.factories import AlertTargetFactory
 
@@ -76,6 +76,28 @@ def test_a_bad_secret_names_itself(shops: list[Connection]) -> None:
     Secret.objects.update(value="not our form")
     with pytest.raises(Unauthorised, match="not in the form"):
         read_secrets(shops[0])
+
+
+def test_what_was_decrypted_before_goes_by_ciphertext_and_keys(shops: list[Connection]) -> None:
+    """Jobs decrypt a secret once per process; a replaced one, a moved one and a key that was taken away count at once."""
+    shop, other = shops[0], shops[1]
+
+    def known(connection: Connection) -> dict[str, str]:
+        return unpacked(connection, stored_secrets(shop, other))
+
+    set_secrets(shop, {"key": "first", "more": "x"})
+    set_secrets(other, {"key": "theirs"})
+    assert (known(shop), known(other)) == ({"key": "first", "more": "x"}, {"key": "theirs"})
+    set_secrets(shop, {"key": "second", "more": ""})
+    assert known(shop) == {"key": "second"}
+    with override_settings(FERNET_KEYS=["another"]), pytest.raises(Unauthorised, match='"key" of "Shop 0" cannot be decrypted'):
+        known(shop)
+    assert known(shop) == {"key": "second"}
+    with database.cursor() as cursor:
+        cursor.execute("SELECT value FROM credentials_secret WHERE connection_id = %s", [other.pk])
+        cursor.execute("UPDATE credentials_secret SET value = %s WHERE connection_id = %s", [cursor.fetchone()[0], shop.pk])
+    with pytest.raises(Unauthorised, match="was stored for another connection"):
+        known(shop)
 
 
 NEW = ["new", "only-for-tests-1"]

@@ -14,6 +14,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from audit.models import AuditRecord
+from audit.services import AuditEntry, write_with
 from flows.jobs import finish
 from flows.jobs.claim import claim
 from flows.jobs.crashed import release_expired
@@ -187,6 +188,27 @@ def test_a_void_that_lands_after_its_successor_took_it_back_is_mended(town: Town
     town.work()
     assert amounts(town, order) == ("20.23", "20.23", 0)
     assert SyncJob.objects.filter(flow=town.orders).latest("pk").state == "done"
+
+
+def test_a_lease_that_came_alive_again_between_two_statements_loses_no_confirmation(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process stood still past its lease, the statement that confirms found the job not ours, then the heartbeat came first."""
+    order, missed = town.order(set_paid=False, status="processing", payment_method="cod"), list[str]()
+
+    def too_late(change: Any, entry: AuditEntry) -> bool:
+        if entry.action in ("mark_sent invoice", "update invoice"):
+            missed.append(entry.action)
+            return False
+        return write_with(change, entry)
+
+    monkeypatch.setattr("flows.pipeline.record.write_with", too_late)
+    assert town.book(order).state == "done"
+    town.change(order, fee_lines=GIFT)
+    assert town.book(order).state == "done"
+    assert missed == ["mark_sent invoice", "update invoice"]
+    assert all(AuditRecord.objects.filter(action=action, outcome="done").count() == 1 for action in missed)
+    fee = town.raw(order)["fee_lines"][0]["id"]
+    town.change(order, fee_lines=[{"id": fee, "name": "Gift", "total": "7.00"}])
+    assert town.book(order).state == "done", "what we wrote is still known as ours"
 
 
 def test_an_intent_that_was_withdrawn_in_the_same_moment_is_busy_for_a_moment(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -228,6 +229,28 @@ def test_a_worker_that_was_stopped_while_it_asked_has_lost_its_lease(flow: Flow,
     monkeypatch.setattr("flows.jobs.claim.timezone.now", lambda: now + timedelta(minutes=1))
     with pytest.raises(LeaseLost):
         lease.check()
+
+
+def test_a_statement_that_found_the_job_ours_saves_the_question(flow: Flow, django_assert_num_queries: Any) -> None:
+    now = timezone.now()
+    enqueue([wanted(flow, "1")], now)
+    lease = claim(now)
+    assert lease is not None
+    long_ago = time.monotonic() - 60
+    lease.seen_at = long_ago
+    with django_assert_num_queries(1):
+        assert lease.held_until() == lease.until
+    lease.seen_at = long_ago
+    lease.heard(time.monotonic())
+    with django_assert_num_queries(0):
+        assert lease.held_until() == lease.until
+    lease.heard(long_ago)  # an older word takes nothing back
+    with django_assert_num_queries(0):
+        lease.held_until()
+    SyncJob.objects.update(lease_until=now - timedelta(seconds=1))
+    lease.until = now + timedelta(seconds=2)  # whatever was heard: one that is about to run out is asked about
+    with pytest.raises(LeaseLost):
+        lease.held_until()
 
 
 def test_jobs_whose_worker_died_twice_run_one_at_a_time(flow: Flow) -> None:

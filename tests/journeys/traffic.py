@@ -74,10 +74,19 @@ def share(values: list[float], part: float) -> float:
     return values[min(len(values) - 1, int(len(values) * part))]
 
 
-def cpu_seconds(made: World, name: str) -> float:
-    """Processor time of a started process so far (its own threads)."""
-    fields = Path(f"/proc/{made.running[name].process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+def all_workers(made: World) -> list[str]:
+    """Start what a worker has by default besides its first process; the names of all."""
+    names = ["worker", *(f"worker{number}" for number in range(2, made.workers + 1))]
+    for name in names:
+        if name not in made.running:
+            made.start(name)
+    return names
+
+
+def cpu_seconds(made: World, names: Iterable[str]) -> float:
+    """Processor time of started processes so far (their own threads)."""
+    stats = [Path(f"/proc/{made.running[name].process.pid}/stat").read_text().rpartition(")")[2].split() for name in names]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / 100
 
 
 def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 import requests
 
+from config.databases import worker_processes, worker_threads
 from config.supervisor import processes, programs
 from config.supervisor.broker import broker_program
 from config.supervisor.processes import Running
@@ -57,6 +58,11 @@ class World:
     def say(self, name: str, line: str) -> None:
         self.lines.append(f"{name}: {line}")
 
+    @property
+    def workers(self) -> int:
+        """How many processes the worker is by default."""
+        return worker_processes(self.environ["DATABASE_URL"])
+
     # ---- processes -----------------------------------------------------------------------------------------
 
     def start(self, name: str) -> None:
@@ -67,7 +73,7 @@ class World:
         if name == "web":
             return programs.web_program("127.0.0.1", self.port, sqlite=sqlite, environ=self.environ)
         if name.startswith("worker"):
-            return programs.worker_program(int(self.environ.get("WORKER_THREADS", "64")), self.environ)
+            return programs.worker_program(int(self.environ.get("WORKER_THREADS") or worker_threads(self.workers)), self.environ)
         if name == "beat":
             return programs.beat_program(self.environ)
         if name == "broker":

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -342,3 +343,37 @@ def test_the_certificate_must_be_of_the_name(monkeypatch: pytest.MonkeyPatch, tm
         assert received == []
     assert names == ["shop.example"]
     server.close()
+
+
+def test_a_host_keeps_its_pool() -> None:
+    adapter = network.GuardedAdapter(allow_private=True, pool_connections=2)
+
+    def pool(url: str, verify: bool | str = True) -> object:
+        return adapter.get_connection_with_tls_context(requests.Request("GET", url).prepare(), verify)
+
+    first = pool("https://shop.example/a")
+    assert pool("https://shop.example/b?c=d") is first
+    others = [pool("http://shop.example/a"), pool("https://shop.example:8443/a"), pool("https://shop.example/a", verify=False)]
+    assert len({id(found) for found in (first, *others)}) == 4
+    for number in range(network.MOST_POOLS):
+        pool(f"https://shop{number}.example/a")
+    assert len(adapter._pools) <= network.MOST_POOLS
+    assert pool("https://shop.example/a") is pool("https://shop.example/c")
+
+
+@pytest.mark.parametrize(("path", "asked"), [("", "/"), ("/a?b=c", "/a?b=c"), ("//other/a", "//other/a"), ("/a%20b/../c", "/c")])
+def test_what_is_asked_for_is_path_and_query_as_signed(path: str, asked: str) -> None:
+    adapter = network.GuardedAdapter(allow_private=True)
+    assert adapter.request_url(requests.Request("GET", f"https://shop.example{path}").prepare(), {}) == asked
+
+
+def test_a_signature_that_changes_the_host_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Astray(requests.auth.AuthBase):
+        def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.url = "https://user:pass@shop.example/x"
+            return request
+
+    api = Api(Account("astray", "https://shop.example"), "https://shop.example", lambda _: None, Plumbing(), auth=Astray())
+    with pytest.raises(NeedsAttention) as caught:
+        api.get("/x")
+    assert caught.value.code == "address_refused"
